@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from config.embedded.output import Console, LineReader, open_log
 from config.embedded.home import Home
+from config.embedded.output import Console, LineReader, open_log
 from config.embedded.process import Launch, has_ended, reap, signal_group, signal_process, spawn
 
 FIRST_DELAY, LAST_DELAY = 1.0, 30.0

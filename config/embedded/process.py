@@ -45,7 +45,7 @@ class Launch:
 
     command: Sequence[str]
     environment: Mapping[str, str]
-    folder: Path
+    folder: Path | None  # None: ours
     account: Account = OURSELVES
     death_signal: signal.Signals = signal.SIGKILL
     nice: int = 0

@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey together: which of them a start needs, and where they are."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,20 @@ class Services:
         supervisor.start_and_wait(checks)
         if ports:
             write_json(self.home.ports_file, ports)
+
+    def publish(self, *, web_url: str = "") -> None:
+        """Leave the addresses for commands that are started beside the services."""
+        write_json(
+            self.home.services_file,
+            {
+                "database_url": self.urls.database_url,
+                "broker_url": self.urls.broker_url,
+                "cache_url": self.urls.cache_url,
+                "secret_key_file": str(self.home.root / "secret_key"),
+                "supervisor_pid": os.getpid(),
+                "web_url": web_url,
+            },
+        )
 
 
 def plan_services(home: Home, environment: Mapping[str, str], *, durable: bool = True) -> Services:

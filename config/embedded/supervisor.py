@@ -13,13 +13,14 @@ from config.embedded.child import Child, ChildSpec
 from config.embedded.errors import EmbeddedError
 from config.embedded.home import Home
 from config.embedded.output import Console, tail
-from config.embedded.process import Launch, has_ended, reap, signal_process, spawn
+from config.embedded.process import Launch, has_ended, reap, signal_group, signal_process, spawn
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK = 0.5
+COMMAND_STOP_SECONDS = 10.0
 
 
-class StopRequested(Exception):  # noqa: N818  a request, not an error
+class StopRequested(Exception):
     """Somebody asked for the end while a step of the start was under way."""
 
 
@@ -32,6 +33,7 @@ class Supervisor:
 
     def __init__(self, *, home: Home, console: Console) -> None:
         self.stop_requests = 0
+        self._last_signal = 0
         self._home = home
         self._console = console
         self._children: dict[str, Child] = {}
@@ -52,8 +54,9 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _count(self, _number: int, _frame: FrameType | None) -> None:
+    def _count(self, number: int, _frame: FrameType | None) -> None:
         self.stop_requests += 1
+        self._last_signal = number
 
     def start(self, spec: ChildSpec) -> Child:
         """Start a child and look after it from now on."""
@@ -92,24 +95,30 @@ class Supervisor:
                     self._console.done(title, time.monotonic() - child.started_at)
                     del waiting[title]
 
-    def run_once(self, launch: Launch) -> int:
+    def run_command(self, launch: Launch) -> int:
         """Run a command on our own terminal while the children are looked after.
 
+        In a group of its own it gets SIGINT at the first stop signal, and SIGKILL some seconds
+        later. In ours it got the terminal's Ctrl-C by itself; other signals are passed on.
+
         Returns:
-            Its status; after a stop signal (which it gets as SIGINT) too.
+            Its status, negative where a signal ended it.
         """
-        process = spawn(launch)
-        asked = self.stop_requests
+        process = spawn(launch, input_from=subprocess.DEVNULL if launch.own_group else None)
+        seen = self.stop_requests
         deadline = float("inf")
         while not has_ended(process):
             self.tick(TICK)
-            if self.stop_requests > asked:
-                asked = self.stop_requests
-                deadline = min(deadline, time.monotonic() + 10.0)
-                signal_process(process.pid, signal.SIGINT)
+            if self.stop_requests > seen:
+                seen = self.stop_requests
+                if launch.own_group:
+                    signal_process(process.pid, signal.SIGINT)
+                    deadline = min(deadline, time.monotonic() + COMMAND_STOP_SECONDS)
+                elif self._last_signal != signal.SIGINT:
+                    signal_process(process.pid, signal.SIGTERM)
             if time.monotonic() > deadline:
-                process.kill()
-        return reap(process)
+                signal_group(process.pid, signal.SIGKILL)
+        return reap(process) if launch.own_group else process.wait()
 
     def wait_until(self, check: Callable[[], bool], *, seconds: float) -> bool:
         """Look after the children until the check succeeds, the time is over or a stop is asked."""
