@@ -1,0 +1,46 @@
+"""Extensions, and the text search that every later table stands on."""
+
+from django.db import migrations
+
+# Stemming without stop words: "It", "The Who" and "Us" are titles, and a searcher who types
+# "the godfather" means every word of it.
+TEXT_SEARCH = """
+CREATE EXTENSION IF NOT EXISTS vector;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;
+
+CREATE TEXT SEARCH DICTIONARY foray_stem (TEMPLATE = snowball, Language = english);
+CREATE TEXT SEARCH CONFIGURATION foray (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION foray
+    ALTER MAPPING FOR asciiword, asciihword, hword_asciipart, hword, hword_part, word
+    WITH unaccent, foray_stem;
+
+-- Immutable wrappers: a generated column and an index accept nothing less. They are immutable as
+-- long as the dictionary and configuration named here are not altered; altering them takes a
+-- rewrite of catalog_item.
+CREATE FUNCTION foray_unaccent(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, $1) $$;
+
+CREATE FUNCTION foray_search_vector(title text, creators text[], keywords text, description text)
+    RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT setweight(to_tsvector('public.foray'::regconfig, coalesce(title, '')), 'A')
+            || setweight(to_tsvector('public.foray'::regconfig,
+                                     coalesce(array_to_string(creators, ' '), '')), 'B')
+            || setweight(to_tsvector('public.foray'::regconfig, coalesce(keywords, '')), 'C')
+            || setweight(to_tsvector('public.foray'::regconfig, coalesce(description, '')), 'D')
+    $$;
+"""
+UNDO = """
+DROP FUNCTION foray_search_vector(text, text[], text, text);
+DROP FUNCTION foray_unaccent(text);
+DROP TEXT SEARCH CONFIGURATION foray;
+DROP TEXT SEARCH DICTIONARY foray_stem;
+"""
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+    operations = [migrations.RunSQL(TEXT_SEARCH, UNDO)]

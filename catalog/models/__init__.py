@@ -1,0 +1,28 @@
+"""Rows of the catalog: what exists, what happened, what people said. One file for each noun."""
+
+from catalog.event_kinds import EventKind
+from catalog.models.answers import Answer
+from catalog.models.collections import Collection, CollectionItem
+from catalog.models.events import Event, EventKey
+from catalog.models.items import Item
+from catalog.models.jobs import Job, JobProblem
+from catalog.models.keys import ApiKey
+from catalog.models.labels import Label
+from catalog.models.people import Person
+from catalog.models.profile import Profile
+
+__all__ = (
+    "Answer",
+    "ApiKey",
+    "Collection",
+    "CollectionItem",
+    "Event",
+    "EventKey",
+    "EventKind",
+    "Item",
+    "Job",
+    "JobProblem",
+    "Label",
+    "Person",
+    "Profile",
+)

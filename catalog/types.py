@@ -1,0 +1,98 @@
+"""Values that cross the catalog's borders: plain, frozen, without Django."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NewType
+
+ItemId = NewType("ItemId", int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who is looking: a known person, an anonymous visitor, or nobody (all None)."""
+
+    person_id: int | None = None
+    anonymous_id: str | None = None
+    session_id: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        """True where there is no history to look up."""
+        return self.person_id is None and not self.anonymous_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemInput:
+    """One item as a caller or an importer gives it. Already validated and of the right types."""
+
+    external_id: str
+    title: str
+    description: str = ""
+    category_paths: Sequence[str] = ()
+    creators: Sequence[str] = ()
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    image_url: str = ""
+    price: Decimal | None = None
+    currency: str = ""
+    countries: Sequence[str] = ()
+    released_on: date | None = None
+    year: int | None = None
+    available_from: datetime | None = None
+    available_until: datetime | None = None
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventInput:
+    """One event as a caller or an importer gives it; ids are the caller's own."""
+
+    kind: str
+    item_id: str
+    time: datetime
+    user_id: str = ""
+    anonymous_id: str = ""
+    session_id: str = ""
+    query_id: str = ""
+    surface: str = ""
+    position: int | None = None
+    value: float | None = None
+    event_id: str = ""
+    properties: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """What became of one row of a bulk write.
+
+    status: "created", "updated", "unchanged", "accepted", "duplicate" or "error".
+    """
+
+    status: str
+    id: str = ""
+    field: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedItem:
+    """One place in a ranked list. `position` counts from 1, a higher `score` is better."""
+
+    item_id: int
+    position: int
+    score: float
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRecommendation:
+    """A query worth trying next."""
+
+    text: str
+    source: str
+    angle: str = "angle"  # narrower, broader, angle, new
+    hint: str = ""
+    score: float = 0.0
+    answers: int = 0

@@ -1,0 +1,5 @@
+"""API paths of catalog."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

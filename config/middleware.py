@@ -1,0 +1,107 @@
+"""Answers for requests that cannot be served: hostile bytes, a database that is away."""
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER_SECONDS = 5
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, the caller's own where it sent one, and echoes it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with X-Request-Id set."""
+        sent = request.headers.get("X-Request-Id", "")
+        request.request_id = sent if _REQUEST_ID.match(sent) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class UnavailableMiddleware:
+    """Turns a database that is away into 503 with Retry-After, in JSON below /api/."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or 503 where the session or another middleware lost the database."""
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as error:
+            return self.unavailable(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """503 where a view lost the database; None leaves other errors alone."""
+        if isinstance(error, OperationalError | InterfaceError):
+            return self.unavailable(request, error)
+        return None
+
+    @staticmethod
+    def unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+        """The 503 answer, as problem+json or as a page."""
+        logger.error("database is away: %s", error)
+        if request.path.startswith("/api/"):
+            response = problem(503, "unavailable", "The database cannot be reached. Try again.")
+        else:
+            response = render(request, "errors/503.html", status=503)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
+class HostileInputMiddleware:
+    """Refuses addresses PostgreSQL could not store (NUL) or that are far too long to be typed."""
+
+    max_query_string_bytes = 16_384
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or 414 or 400 with a reason."""
+        query = request.META.get("QUERY_STRING", "")
+        if len(query) > self.max_query_string_bytes:
+            return self.refuse(
+                request,
+                414,
+                "too_long",
+                "The address is too long: shorten the query to 500 characters.",
+            )
+        if "%00" in query or "\x00" in request.path:
+            return self.refuse(
+                request, 400, "control_character", "The address holds a NUL character: remove it."
+            )
+        return self.get_response(request)
+
+    @staticmethod
+    def refuse(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+        """The refusal, as problem+json or as a page."""
+        if request.path.startswith("/api/"):
+            return problem(status, code, detail)
+        return render(request, "errors/400.html", {"detail": detail}, status=status)
+
+
+def problem(status: int, code: str, detail: str) -> HttpResponse:
+    """A problem document for errors met before the API's own handler (RFC 9457)."""
+    body = {
+        "type": f"/docs/errors#{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json")

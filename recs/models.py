@@ -1,0 +1,131 @@
+"""Rows of what was learned: content vectors, neighbours by behaviour, popularity."""
+
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+from recs.querysets import VersionQuerySet
+
+
+class ContentVersion(models.Model):
+    """One encoder at one revision reading one text template: vectors of two versions never mix."""
+
+    encoder = models.CharField(max_length=100)
+    revision = models.CharField(max_length=64)
+    template = models.CharField(max_length=200)
+    dimensions = models.PositiveIntegerField()
+    is_live = models.BooleanField(default=False)
+    index_built_at = models.DateTimeField(null=True)
+    # Share of the exact nearest ten that the index finds, measured when it was built.
+    index_recall = models.FloatField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["encoder", "revision", "template"], name="content_version_once"
+            ),
+            models.UniqueConstraint(
+                fields=["is_live"], condition=Q(is_live=True), name="content_version_one_live"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.encoder}@{self.revision[:8]}"
+
+
+class ContentEmbedding(models.Model):
+    """An item's content vector in one version. The HNSW index of a version is made in index.py."""
+
+    item = models.ForeignKey(
+        "catalog.Item", on_delete=models.CASCADE, related_name="content_embeddings"
+    )
+    version = models.ForeignKey(ContentVersion, on_delete=models.CASCADE, related_name="embeddings")
+    # Hash of the text that was read: another hash on the item means this vector is stale.
+    input_hash = models.CharField(max_length=64)
+    vector = HalfVectorField()
+    created_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "item"], name="content_embedding_once")
+        ]
+        indexes = [
+            # The cache: the same text is never encoded twice by one version.
+            models.Index(fields=["version", "input_hash"], name="content_embedding_hash")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.version_id}"
+
+
+class NeighbourVersion(models.Model):
+    """One computation of neighbours and popularity from the events before `as_of`."""
+
+    as_of = models.DateTimeField()
+    config = models.JSONField(default=dict)
+    events = models.PositiveBigIntegerField(default=0)
+    pairs = models.PositiveBigIntegerField(default=0)
+    is_live = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_live"], condition=Q(is_live=True), name="neighbour_version_one_live"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"neighbours as of {self.as_of:%Y-%m-%d %H:%M}"
+
+
+class ItemNeighbour(models.Model):
+    """People who wanted `item` also wanted `neighbour`, soon before or after."""
+
+    version = models.ForeignKey(
+        NeighbourVersion, on_delete=models.CASCADE, related_name="neighbours"
+    )
+    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="+")
+    neighbour = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="+")
+    score = models.FloatField()
+    # How many people stand behind it.
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "item", "neighbour"], name="neighbour_once")
+        ]
+        indexes = [
+            # The neighbours of the items of a history, best first (recs.recommend).
+            models.Index(fields=["version", "item", "-score"], name="neighbour_best")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} -> {self.neighbour_id}"
+
+
+class ItemPopularity(models.Model):
+    """How wanted an item was, as known at the version's `as_of`."""
+
+    version = models.ForeignKey(
+        NeighbourVersion, on_delete=models.CASCADE, related_name="popularity"
+    )
+    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="popularity")
+    wanted = models.PositiveIntegerField()
+    people = models.PositiveIntegerField()
+    # Exponentially decayed count: what is popular now.
+    trending = models.FloatField()
+    # Mean rating drawn toward the catalog's mean by a prior; null without ratings.
+    rating = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "item"], name="popularity_once")]
+        indexes = [models.Index(fields=["version", "-people"], name="popularity_people")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id}: {self.people} people"

@@ -1,0 +1,5 @@
+"""API paths of recs."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,80 @@
+"""Rows of search: queries worth recommending, and the words of the catalog."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+
+
+class Query(models.Model):
+    """A query that can be recommended or completed, with where it came from and its review state."""
+
+    class Source(models.TextChoices):
+        TITLES = "titles", "titles and collections"
+        NAMES = "names", "creators and other names"
+        EXPANSIONS = "expansions", "expansion rules"
+        LOG = "log", "what people searched"
+        RECENT = "recent", "the visitor's own"
+
+    class Review(models.TextChoices):
+        PROPOSED = "proposed", "proposed"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+        BANNED = "banned", "banned"
+
+    text = models.CharField(max_length=300)
+    # Lower case, without accents, one space between words.
+    normalized = models.CharField(max_length=300, unique=True)
+    source = models.CharField(max_length=20, choices=Source.choices)
+    # What it was made from: {"rule": "creator_category", "creator": "...", "category": "..."}.
+    provenance = models.JSONField(default=dict)
+    # What it speaks of, as "kind:value": ["creator:Agnès Varda", "category:Comedy"].
+    anchors = ArrayField(models.CharField(max_length=320), default=list)
+    review = models.CharField(max_length=10, choices=Review.choices, default=Review.APPROVED)
+    # Visible items that answer it, counted when it was last checked.
+    answers = models.PositiveIntegerField(default=0)
+    # How many different people typed it (source log).
+    people = models.PositiveIntegerField(default=0)
+    # 0 to 1, comparable within a source: orders completions and breaks ties.
+    popularity = models.FloatField(default=0)
+    checked_at = models.DateTimeField(null=True)
+    reviewed_by = models.CharField(max_length=150, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "queries"
+        indexes = [
+            # Completion at each keystroke (search.suggest): prefix of the whole query.
+            models.Index(
+                OpClass("normalized", name="text_pattern_ops"),
+                name="query_prefix",
+                condition=Q(review="approved", answers__gt=0),
+            ),
+            # Prefix with a typing error.
+            GinIndex(OpClass("normalized", name="gin_trgm_ops"), name="query_trgm"),
+            # Candidates that share something with the hits (search.query_recommendation).
+            GinIndex(fields=["anchors"], name="query_anchors"),
+            # The review queue of the admin.
+            models.Index(fields=["review", "source"], name="query_review"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Term(models.Model):
+    """A word of the catalog, for correcting typing errors."""
+
+    word = models.CharField(max_length=80, unique=True)
+    # Items whose title, creators or keywords hold it.
+    items = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [
+            # Words that look like a mistyped one (search.spelling).
+            GinIndex(OpClass("word", name="gin_trgm_ops"), name="term_trgm")
+        ]
+
+    def __str__(self) -> str:
+        return self.word

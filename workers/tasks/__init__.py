@@ -1,0 +1,1 @@
+"""Task modules, imported so that Celery finds them."""
