@@ -1,4 +1,4 @@
-"""What the environment says about this deployment; the running embedded services where it is silent."""
+"""What the environment says about this deployment; where it is silent, what the supervisor left."""
 
 import json
 from dataclasses import dataclass

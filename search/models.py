@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Query(models.Model):
-    """A query that can be recommended or completed, with where it came from and its review state."""
+    """A query that can be recommended or completed: where it came from, its review state."""
 
     class Source(models.TextChoices):
         TITLES = "titles", "titles and collections"
