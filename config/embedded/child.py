@@ -120,7 +120,7 @@ class Child:
         now = time.monotonic()
         if now - self.started_at >= HEALTHY_AFTER:
             self._failures = 0
-        delay = min(LAST_DELAY, FIRST_DELAY * 2**self._failures)
+        delay = min(LAST_DELAY, FIRST_DELAY * 2.0**self._failures)
         self._failures += 1
         self.restart_at = now + delay
         return delay

@@ -54,14 +54,15 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 # A fast shutdown writes a checkpoint; an immediate one recovers at the next start.
 STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
-# What a killed supervisor left behind is already shutting down (its death signal was SIGINT),
-# backends of a killed postmaster end by themselves.
+# What a killed supervisor left behind is already shutting down: its death signal was SIGINT.
 LEFTOVER_STAGES = (
-    (None, 3.0),
-    (signal.SIGINT, 10.0),
-    (signal.SIGQUIT, 5.0),
+    (None, 2.0),
+    (signal.SIGINT, 5.0),
+    (signal.SIGQUIT, 2.0),
     (signal.SIGKILL, 5.0),
 )
+# Backends of a killed postmaster end by themselves, unless they cannot.
+ORPHAN_STAGES = ((None, 1.0), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 5.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,9 @@ class Postgres:
 
         The caller holds the home's lock, so that nothing which still runs here can be wanted.
         """
-        end_leftovers(self._leftovers, stages=LEFTOVER_STAGES)
+        if any(self._is_postmaster(process) for process in self._leftovers()):
+            end_leftovers(self._leftovers, stages=LEFTOVER_STAGES)
+        end_leftovers(self._leftovers, stages=ORPHAN_STAGES)
         pid_file = self.home.postgres_data / "postmaster.pid"
         if not pid_file.is_file():
             return
@@ -139,17 +142,15 @@ class Postgres:
 
     def _leftovers(self) -> Iterator[RunningProcess]:
         """PostgreSQL processes of our data folder, and of no other."""
-        data = str(self.home.postgres_data)
         title = f"postgres: {self._cluster_name()}: "
         for process in running_processes():
-            command = process.command
-            is_postmaster = (
-                Path(command[0]).name == "postgres"
-                and "-D" in command
-                and command[command.index("-D") + 1 :][:1] == (data,)
-            )
-            if is_postmaster or command[0].startswith(title):
+            if self._is_postmaster(process) or process.command[0].startswith(title):
                 yield process
+
+    def _is_postmaster(self, process: RunningProcess) -> bool:
+        program, *arguments = process.command
+        data = str(self.home.postgres_data)
+        return Path(program).name == "postgres" and arguments[:2] == ["-D", data]
 
     def _cluster_name(self) -> str:
         """Shown in the title of each of the server's processes; tells our home from others."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.embedded.child import ChildSpec
 from config.embedded.errors import EmbeddedError
@@ -67,7 +69,11 @@ class Valkey:
     def is_ready(self) -> bool:
         """Whether it answers, which it does when its file is loaded."""
         client = redis.Redis(
-            host=LOOPBACK, port=self.port, password=self._password(), socket_timeout=5
+            host=LOOPBACK,
+            port=self.port,
+            password=self._password(),
+            socket_timeout=5,
+            retry=Retry(NoBackoff(), 0),  # the supervisor asks again, and must not sleep here
         )
         try:
             return bool(client.ping())
