@@ -178,6 +178,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+# Loading the text encoder takes seconds: a pool process may take that long to come up.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
+WORKER_WARM_UP = env.bool("WORKER_WARM_UP", default=True)
 CELERY_TASK_ROUTES = {"recs.train_*": {"queue": "training"}}
 
 # --- templates and static files --------------------------------------------------------------
@@ -202,7 +205,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if not DEBUG
+        if env.bool("STATIC_MANIFEST", default=not DEBUG)
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
@@ -248,6 +251,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
 }
+
+# --- catalog ---------------------------------------------------------------------------------
+# How long the log of answers is kept, and how long a repeated event_id is recognised.
+CATALOG_ANSWER_DAYS = env.int("CATALOG_ANSWER_DAYS", default=400)
+CATALOG_EVENT_KEY_DAYS = env.int("CATALOG_EVENT_KEY_DAYS", default=90)
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

@@ -18,6 +18,7 @@ _stack = contextlib.ExitStack()
 def _start() -> None:
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0" * 40)
     os.environ.setdefault("HTTPS", "0")
+    os.environ.setdefault("STATIC_MANIFEST", "0")
     os.environ.setdefault("FORAY_EMBEDDED", "1")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if "FORAY_TEST_HOME" in os.environ:

@@ -3,9 +3,24 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+from django.conf import settings
+
+from workers.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("foray")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks(["workers"])
+
+
+@worker_process_init.connect
+def warm_up(**_: object) -> None:
+    """Load the text encoder once for each process, so that the first new item does not wait."""
+    # Imported here: models cannot be loaded before Django is set up, and this file is loaded first.
+    from recs import embeddings
+
+    if settings.WORKER_WARM_UP:
+        embeddings.warm_up()

@@ -1,0 +1,28 @@
+"""What search computes ahead of requests, in order: words for corrections, then queries."""
+
+from catalog.jobs import track
+from catalog.models import Item
+from search import query_store, spelling
+from search.models import Query, Term
+
+
+def build_terms(*, bar: bool = False) -> None:
+    """Collect the catalog's words and how many items hold each."""
+    with track(kind="search.build_terms", bar=bar) as progress:
+        spelling.build_terms(progress=progress)
+
+
+def build_queries(*, bar: bool = False) -> None:
+    """Generate and check the queries that can be recommended, from every source."""
+    with track(kind="search.build_queries", bar=bar) as progress:
+        query_store.build_queries(progress=progress)
+
+
+def first_queries(*, bar: bool = False) -> None:
+    """What a newly loaded catalog needs before it can suggest; skips what stands already."""
+    if not Item.objects.exists():
+        return
+    if not Term.objects.exists():
+        build_terms(bar=bar)
+    if not Query.objects.exists():
+        build_queries(bar=bar)

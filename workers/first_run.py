@@ -1,0 +1,83 @@
+"""From an empty database to a site that answers, in steps that are skipped once they are done."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from catalog import maintenance
+from catalog.importers import load_demo
+from catalog.jobs import track
+from catalog.models import Item
+from recs.pipeline import first_models
+from search.pipeline import first_queries
+from workers.static_files import collect_static
+
+ADMIN_NAME = "admin"
+Step = tuple[str, Callable[[], None]]
+
+
+def steps(*, demo: str) -> Iterator[Step]:
+    """Name and function of each step, in order. `demo` is "films", "store" or "none"."""
+    yield "Database tables", migrate
+    yield "Static files", collect_static
+    yield "Event partitions", lambda: _ignore(maintenance.ensure_partitions())
+    yield "Administrator", ensure_administrator
+    if demo != "none":
+        yield f"Demo catalog ({demo})", lambda: ensure_demo(demo)
+    yield "Vectors, index and neighbours", lambda: first_models(bar=True)
+    yield "Words and queries", lambda: first_queries(bar=True)
+
+
+def migrate() -> None:
+    """Apply the migrations that are missing."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def ensure_demo(name: str) -> None:
+    """Load the demo into an empty catalog, or go on with a load that was interrupted."""
+    marker = demo_marker()
+    if marker.exists() or (Item.objects.exists() and not demo_started().exists()):
+        return
+    demo_started().touch()
+    with track(kind="catalog.demo", params={"name": name}, bar=True) as progress:
+        load_demo(name=name, progress=progress)
+    demo_started().rename(marker)
+
+
+def demo_marker() -> Path:
+    """File that says the demo was loaded once: a catalog emptied on purpose stays empty."""
+    return Path(settings.FORAY_HOME) / "demo_loaded"
+
+
+def demo_started() -> Path:
+    """File that says a demo load began and did not end."""
+    return Path(settings.FORAY_HOME) / "demo_started"
+
+
+def ensure_administrator() -> None:
+    """Create an administrator with a random password, kept in the home, where there is none."""
+    users = get_user_model().objects
+    if not settings.FORAY_EMBEDDED or users.filter(is_superuser=True).exists():
+        return
+    password = secrets.token_urlsafe(12)
+    path = password_file()
+    path.touch(mode=0o600)
+    path.write_text(password + "\n", encoding="utf-8")
+    users.create_superuser(username=ADMIN_NAME, email="", password=password)
+
+
+def password_file() -> Path:
+    """Where the first administrator's password is kept."""
+    return Path(settings.FORAY_HOME) / "admin_password"
+
+
+def _ignore(_: object) -> None:
+    return None

@@ -1,0 +1,22 @@
+"""The beat schedule, in git: what runs when, and why then."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # The sweep: finds items whose task was lost with the broker, and imports of other processes.
+    # Twice a minute, because an item should be searchable by meaning in seconds.
+    "encode-items": {"task": "recs.encode_items", "schedule": 30.0, "options": {"expires": 30}},
+    # Neighbours by behaviour follow the day's events; at night, when the training queue is free.
+    "train-neighbours": {"task": "recs.train_neighbours", "schedule": crontab(hour=3, minute=10)},
+    # Queries are rebuilt after the neighbours, whose popularity orders them.
+    "build-terms": {"task": "search.build_terms", "schedule": crontab(hour=3, minute=40)},
+    "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
+    # Partitions of the next months, well before anything is written to them.
+    "ensure-partitions": {"task": "catalog.ensure_partitions", "schedule": crontab(hour=2, minute=5)},
+    # Old answers and event keys; after the partitions, before the day's work.
+    "prune": {"task": "catalog.prune", "schedule": crontab(hour=2, minute=15)},
+    # A job whose worker was killed is told as failed within minutes, not at night.
+    "fail-lost-jobs": {"task": "catalog.fail_lost_jobs", "schedule": 300.0},
+}

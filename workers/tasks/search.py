@@ -1,0 +1,17 @@
+"""Search work that runs later. Each task is one call."""
+
+from celery import shared_task
+
+from search import pipeline
+
+
+@shared_task(name="search.build_terms", time_limit=1800, soft_time_limit=1700)
+def build_terms() -> None:
+    """Collect the words of the catalog, for corrections."""
+    pipeline.build_terms()
+
+
+@shared_task(name="search.build_queries", time_limit=1800, soft_time_limit=1700)
+def build_queries() -> None:
+    """Generate and check the queries that can be recommended."""
+    pipeline.build_queries()
