@@ -5,9 +5,6 @@ from catalog.models import Item
 from recs import embeddings, index, neighbours
 from recs.models import NeighbourVersion
 
-# Building the index after a bulk load beats maintaining it row by row; below this, rows come singly.
-BULK_ITEMS = 5_000
-
 
 def encode_items(*, bar: bool = False) -> int:
     """Encode every item without a fresh vector; how many. No job row where nothing is pending."""
