@@ -223,6 +223,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 
+# --- metrics ---------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # --- API -------------------------------------------------------------------------------------
 # Reading needs no key in the embedded mode; a public deployment decides for itself.
 API_PUBLIC_READ = env.bool("API_PUBLIC_READ", default=services.embedded)

@@ -1,13 +1,28 @@
 """The URL map: pages at the root, the API below /api/v1, the admin below /admin."""
 
+from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils.crypto import constant_time_compare
+from django_prometheus.exports import ExportToDjangoView
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus metrics: open in the embedded mode, else for whoever knows METRICS_TOKEN."""
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    token = settings.METRICS_TOKEN
+    if settings.FORAY_EMBEDDED or (token and constant_time_compare(sent, token)):
+        return ExportToDjangoView(request)
+    raise PermissionDenied
+
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/v1/", include("catalog.urls_api")),
     path("api/v1/", include("recs.urls_api")),
     path("api/v1/", include("search.urls_api")),
+    path("api/v1/", include("catalog.urls_api")),
+    path("metrics", metrics),
     path("", include("search.urls")),
-    path("", include("django_prometheus.urls")),
 ]
