@@ -2,87 +2,97 @@
 
 Imported history may reach back decades. A partition for each of its months would make the
 planner open hundreds of them for one person's history, so months older than RECENT_MONTHS go into
-a partition of their year (measured in docs/decisions/0004-event-partitions.md).
+a partition of their year (measured in docs/decisions/0004-event-partitions.md). A year that has
+months of its own, from when it was recent, goes on in months: a year would overlap them.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 RECENT_MONTHS = 24
 MONTHS_AHEAD = 3
 # Any constant works, as long as everybody who creates partitions takes the same lock.
 LOCK_KEY = 7_140_311
+_NAME = re.compile(r"^catalog_event_(\d{4})(?:_(\d{2}))?$")
+
+# Months this process knows to have a partition: none is dropped while it runs.
+_known: set[date] = set()
 
 
 def ensure_partitions(times: Iterable[datetime]) -> list[str]:
-    """Create the partitions that these moments need; the names of those that are new."""
-    wanted = {partition_bounds(time) for time in times}
-    missing = sorted(wanted - _known)
+    """Create the partitions that these moments need; the names of those that are new.
+
+    Call it before the transaction that writes the events, so that the rows wait for nobody.
+    """
+    missing = {month_of(time) for time in times} - _known
     if not missing:
         return []
-    created = _create(missing)
-    _known.update(missing)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Two processes that meet the same new month: the second waits, then finds it made.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        existing = _existing(cursor)
+        created = []
+        for month in sorted(missing):
+            if partition := _needed(month, existing):
+                _create(cursor, *partition)
+                existing.add(partition[0])
+                created.append(partition[0])
+    # Only what is committed is known: a rolled back table must be made again.
+    transaction.on_commit(lambda: _known.update(missing))
     return created
 
 
 def ensure_partitions_ahead() -> list[str]:
     """Create the partitions of this month and the next ones (run daily by the schedule)."""
-    today = timezone.now().date()
-    months = [_add_months(today.replace(day=1), n) for n in range(MONTHS_AHEAD + 1)]
+    this_month = month_of(timezone.now())
+    months = [_add_months(this_month, n) for n in range(MONTHS_AHEAD + 1)]
     return ensure_partitions([datetime(m.year, m.month, 1, tzinfo=UTC) for m in months])
 
 
-def partition_bounds(time: datetime) -> tuple[date, date]:
-    """First day of the partition that holds this moment, and first day after it."""
-    day = time.astimezone(UTC).date()
-    first_recent = _add_months(timezone.now().date().replace(day=1), -RECENT_MONTHS)
-    # The whole year that holds the border is kept in months, or a year would overlap them.
-    if day.year < first_recent.year:
-        return date(day.year, 1, 1), date(day.year + 1, 1, 1)
-    return day.replace(day=1), _add_months(day.replace(day=1), 1)
-
-
-# Partitions this process knows to exist: they are never dropped while it runs.
-_known: set[tuple[date, date]] = set()
+def month_of(time: datetime) -> date:
+    """First day of the moment's month, in UTC."""
+    return time.astimezone(UTC).date().replace(day=1)
 
 
 def forget_known_partitions() -> None:
-    """Ask the database again; tests that drop tables need it."""
+    """Ask the database again; needed where tables are dropped."""
     _known.clear()
 
 
-def _create(bounds: list[tuple[date, date]]) -> list[str]:
-    created = []
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        for first, after in bounds:
-            if _is_covered(cursor, first):
-                continue
-            name = (
-                f"catalog_event_{first:%Y_%m}"
-                if (after - first).days < 40
-                else f"catalog_event_{first:%Y}"
-            )
-            cursor.execute(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF catalog_event "
-                f"FOR VALUES FROM ('{first} 00:00+00') TO ('{after} 00:00+00')"
-            )
-            created.append(name)
-    return created
+def _needed(month: date, existing: set[str]) -> tuple[str, date, date] | None:
+    """Name and bounds of the partition to make for a month, None where it has one."""
+    year_name, month_name = f"catalog_event_{month:%Y}", f"catalog_event_{month:%Y_%m}"
+    if year_name in existing or month_name in existing:
+        return None
+    first_recent = _add_months(month_of(timezone.now()), -RECENT_MONTHS)
+    has_months = any(name.startswith(f"{year_name}_") for name in existing)
+    # The whole year that holds the border is kept in months, as its later ones are recent.
+    if month.year < first_recent.year and not has_months:
+        return year_name, date(month.year, 1, 1), date(month.year + 1, 1, 1)
+    return month_name, month, _add_months(month, 1)
 
 
-def _is_covered(cursor: object, first: date) -> bool:
-    """Whether the month's or the year's partition exists already (a year may hold a later month)."""
-    names = [f"catalog_event_{first:%Y}", f"catalog_event_{first:%Y_%m}"]
-    cursor.execute(  # type: ignore[attr-defined]
-        "SELECT 1 FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
-        "WHERE inhparent = 'catalog_event'::regclass AND relname = ANY(%s)",
-        [names],
+def _existing(cursor: CursorWrapper) -> set[str]:
+    cursor.execute(
+        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
+        "WHERE inhparent = 'catalog_event'::regclass"
     )
-    return cursor.fetchone() is not None  # type: ignore[attr-defined]
+    return {name for (name,) in cursor.fetchall() if _NAME.match(name)}
+
+
+def _create(cursor: CursorWrapper, name: str, first: date, after: date) -> None:
+    # Made apart and then attached: PARTITION OF would stop all readers and writers of the table
+    # until this transaction ends, ATTACH stops none of them.
+    cursor.execute(f"CREATE TABLE {name} (LIKE catalog_event INCLUDING DEFAULTS)")
+    cursor.execute(
+        f"ALTER TABLE catalog_event ATTACH PARTITION {name} "
+        f"FOR VALUES FROM ('{first} 00:00+00') TO ('{after} 00:00+00')"
+    )
 
 
 def _add_months(day: date, months: int) -> date:

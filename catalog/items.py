@@ -1,0 +1,126 @@
+"""Writing items: in bulk, one patch, hiding. What is derived is derived here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.derive import derive
+from catalog.errors import NotFound
+from catalog.models import Item
+from catalog.types import ItemInput, WriteResult
+from catalog.validation import ITEM_ALIASES, read_item
+
+GIVEN = (
+    "title", "description", "category_paths", "creators", "attributes", "image_url", "price",
+    "currency", "countries", "released_on", "available_from", "available_until", "is_hidden",
+)  # fmt: skip
+DERIVED = ("categories", "year", "keywords", "content_hash")
+WRITTEN = (*GIVEN, *DERIVED)
+
+
+def upsert_items(*, items: Sequence[ItemInput]) -> list[WriteResult]:
+    """Create or replace items; what became of each, in the order given.
+
+    A row that says the same as the stored one is left alone ("unchanged"). Of two rows with one
+    id the last counts, the earlier ones are told as "duplicate".
+    """
+    last = {item.external_id: place for place, item in enumerate(items)}
+    with transaction.atomic():
+        stored = _stored(list(last))
+        rows, statuses = [], {}
+        for external_id, place in last.items():
+            row = as_row(items[place])
+            statuses[external_id] = _status(row, stored.get(external_id))
+            if statuses[external_id] != "unchanged":
+                rows.append(row)
+        _write(rows)
+    return [
+        WriteResult(status=statuses[item.external_id], id=item.external_id)
+        if last[item.external_id] == place
+        else WriteResult(
+            status="duplicate",
+            id=item.external_id,
+            field="id",
+            detail=f"Row {last[item.external_id]} has the same id and was used.",
+        )
+        for place, item in enumerate(items)
+    ]
+
+
+def patch_item(*, external_id: str, changes: Mapping[str, Any]) -> Item:
+    """Change some fields of an item, named and written as in read_item().
+
+    Raises:
+        NotFound: no item has this id.
+        InvalidInput: a change cannot be used.
+    """
+    with transaction.atomic():
+        stored = Item.objects.select_for_update().filter(external_id=external_id).first()
+        if stored is None:
+            raise NotFound(f"There is no item '{external_id}'.", field="id")
+        named = {ITEM_ALIASES.get(name, name): value for name, value in changes.items()}
+        row = as_row(read_item({**item_row(stored), **named, "id": external_id}))
+        if _status(row, stored) != "unchanged":
+            _write([row])
+    return Item.objects.get(pk=stored.pk)
+
+
+def set_hidden(*, external_ids: Sequence[str], hidden: bool) -> int:
+    """Hide items, or show them again; how many changed. It counts from the next request on."""
+    return Item.objects.filter(external_id__in=list(external_ids), is_hidden=not hidden).update(
+        is_hidden=hidden, updated_at=timezone.now()
+    )
+
+
+def item_input(item: Item) -> ItemInput:
+    """The item as it was given: without what is derived."""
+    given = {name: getattr(item, name) for name in GIVEN}
+    derived_year = item.released_on.year if item.released_on else None
+    year = None if item.year == derived_year else item.year
+    return ItemInput(external_id=item.external_id, year=year, **given)
+
+
+def item_row(item: Item) -> dict[str, Any]:
+    """The item as a row that read_item() reads back."""
+    given = item_input(item)
+    names = {column: name for name, column in
+             (("categories", "category_paths"), ("hidden", "is_hidden"))}  # fmt: skip
+    row = {names.get(column, column): getattr(given, column) for column in (*GIVEN, "year")}
+    return {"id": item.external_id, **row}
+
+
+def as_row(item: ItemInput) -> Item:
+    """An unsaved row with every column that is written."""
+    derived = derive(item)
+    given = {name: getattr(item, name) for name in GIVEN}
+    for name in ("category_paths", "creators", "countries"):
+        given[name] = list(given[name])
+    given["attributes"] = dict(item.attributes)
+    return Item(
+        external_id=item.external_id, **given, **{name: getattr(derived, name) for name in DERIVED}
+    )
+
+
+def _stored(external_ids: list[str]) -> dict[str, Item]:
+    columns = ("external_id", *WRITTEN)
+    rows = Item.objects.filter(external_id__in=external_ids).only(*columns).order_by()
+    return {row.external_id: row for row in rows}
+
+
+def _status(row: Item, stored: Item | None) -> str:
+    if stored is None:
+        return "created"
+    same = all(getattr(row, name) == getattr(stored, name) for name in WRITTEN)
+    return "unchanged" if same else "updated"
+
+
+def _write(rows: list[Item]) -> None:
+    # Sorted, so that two writers of the same items never wait for each other in a ring.
+    Item.objects.bulk_create(
+        sorted(rows, key=lambda row: row.external_id),
+        update_conflicts=True,
+        unique_fields=["external_id"],
+        update_fields=[*WRITTEN, "updated_at"],
+    )

@@ -1,0 +1,42 @@
+"""The profile of this installation: read often, changed seldom."""
+
+import time
+from typing import Any
+
+from django.db import transaction
+
+from catalog.errors import InvalidInput
+from catalog.models import Profile
+
+CACHE_SECONDS = 10.0
+PROFILE_ID = 1
+
+# (profile, when it was read): other processes see a change within CACHE_SECONDS.
+_cached: tuple[Profile, float] | None = None
+
+
+def current_profile() -> Profile:
+    """The one profile; made with its defaults where there is none yet."""
+    global _cached
+    if _cached is not None and time.monotonic() - _cached[1] < CACHE_SECONDS:
+        return _cached[0]
+    profile, _ = Profile.objects.get_or_create(pk=PROFILE_ID)
+    _cached = (profile, time.monotonic())
+    return profile
+
+
+def save_profile(**fields: Any) -> Profile:
+    """Change some fields of the profile."""
+    unknown = sorted(set(fields) - {field.name for field in Profile._meta.concrete_fields})
+    if unknown:
+        raise InvalidInput(f"The profile has no field '{unknown[0]}'.", field=unknown[0])
+    with transaction.atomic():
+        profile, _ = Profile.objects.update_or_create(pk=PROFILE_ID, defaults=fields)
+    forget_profile()
+    return profile
+
+
+def forget_profile() -> None:
+    """Read the profile again at the next call."""
+    global _cached
+    _cached = None
