@@ -88,7 +88,9 @@ def _existing(cursor: CursorWrapper) -> set[str]:
 def _create(cursor: CursorWrapper, name: str, first: date, after: date) -> None:
     # Made apart and then attached: PARTITION OF would stop all readers and writers of the table
     # until this transaction ends, ATTACH stops none of them.
-    cursor.execute(f"CREATE TABLE {name} (LIKE catalog_event INCLUDING DEFAULTS)")
+    cursor.execute(
+        f"CREATE TABLE {name} (LIKE catalog_event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+    )
     cursor.execute(
         f"ALTER TABLE catalog_event ATTACH PARTITION {name} "
         f"FOR VALUES FROM ('{first} 00:00+00') TO ('{after} 00:00+00')"
