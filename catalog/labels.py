@@ -1,0 +1,61 @@
+"""Writing labels: grades that people, models and LLMs give."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from catalog.errors import InvalidInput
+from catalog.models import Item, Label, Person
+
+GRADES = range(4)
+
+
+def set_label(  # noqa: PLR0913  the columns of one row, all by name
+    *,
+    kind: str,
+    item_id: int,
+    grade: int,
+    source: str,
+    labeller: str,
+    query: str = "",
+    person: Person | None = None,
+    account: AbstractBaseUser | None = None,
+    note: str = "",
+) -> Label:
+    """Store one labeller's grade; a second one of the same thing replaces the first.
+
+    Args:
+        kind: Label.Kind: "relevance" of an item to `query`, or its "fit" to `person`.
+        item_id: our own key of the item.
+        grade: 0 bad, 1 fair, 2 good, 3 perfect.
+        source: Label.Source.
+        labeller: who, by name.
+        query: for relevance.
+        person: for fit.
+        account: the account of this site that did it, if one did.
+        note: why.
+    """
+    _check(kind=kind, grade=grade, source=source, query=query, person=person)
+    if not Item.objects.filter(pk=item_id).exists():
+        raise InvalidInput("There is no such item.", field="item_id")
+    values = {"grade": grade, "account_id": account.pk if account else None, "note": note}
+    with transaction.atomic():
+        label, _ = Label.objects.update_or_create(
+            kind=kind, item_id=item_id, source=source, labeller=labeller, query=query,
+            person=person, defaults=values,
+        )  # fmt: skip
+    return label
+
+
+def _check(*, kind: str, grade: int, source: str, query: str, person: Person | None) -> None:
+    for field, value, known in (
+        ("kind", kind, Label.Kind.values), ("source", source, Label.Source.values),
+    ):  # fmt: skip
+        if value not in known:
+            raise InvalidInput(f"'{field}' is one of {', '.join(known)}.", field=field)
+    if grade not in GRADES:
+        raise InvalidInput("'grade' is 0 (bad), 1, 2 or 3 (perfect).", field="grade")
+    is_relevance = kind == Label.Kind.RELEVANCE
+    if is_relevance and (not query or person is not None):
+        raise InvalidInput("A label of relevance names a query and no person.", field="query")
+    if not is_relevance and (query or person is None):
+        raise InvalidInput("A label of fit names a person and no query.", field="user_id")
