@@ -1,0 +1,215 @@
+"""Nearest items by meaning: the HNSW index of a version, and exact search where it is better."""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+from django.db.models import F, FloatField, Q, TextField
+from django.db.models.functions import MD5, Cast
+from django.utils import timezone
+from pgvector.django import CosineDistance, HalfVectorField
+
+from catalog.filters import ItemFilters
+from catalog.models import Item
+from recs.models import ContentEmbedding, ContentVersion
+from recs.querysets import score_of_cosine_distance
+from recs.versions import live_version
+
+log = logging.getLogger(__name__)
+
+# pgvector's defaults; what they give on the real vectors is on the version's row as index_recall.
+M = 16
+EF_CONSTRUCTION = 64
+MAX_EF_SEARCH = 1000  # pgvector's own limit
+LEAST_EF_SEARCH = 100
+# Below so many allowed items comparing all of them is as fast as the index and always complete.
+EXACT_BELOW = 3000
+# A filter that allows few makes the iterative scan walk far before it has k; then it gives up and
+# the exact search takes over.
+MAX_SCAN_TUPLES = 20000
+RECALL_QUERIES = 50
+RECALL_K = 10
+
+Vector = npt.NDArray[np.float32]
+
+
+def index_name(version: ContentVersion) -> str:
+    """Name of the version's index in the database."""
+    return f"content_embedding_hnsw_v{version.pk:d}"
+
+
+def has_index(version: ContentVersion) -> bool:
+    """Whether the version's index exists and is whole (an interrupted build leaves a torn one)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [index_name(version)],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def build_index(*, version: ContentVersion) -> None:
+    """Build the version's index, or build it anew beside the old one, and measure its recall.
+
+    Readers and writers go on meanwhile. Inside a transaction, where that is impossible, writers
+    wait.
+    """
+    name = index_name(version)
+    concurrently = "" if connection.in_atomic_block else "CONCURRENTLY"
+    with connection.cursor() as cursor, _without_timeout():
+        if has_index(version):
+            cursor.execute(f"REINDEX INDEX {concurrently} {name}")
+        else:
+            cursor.execute(f"DROP INDEX {concurrently} IF EXISTS {name}")
+            cursor.execute(
+                f"CREATE INDEX {concurrently} {name} ON {ContentEmbedding._meta.db_table} "
+                f"USING hnsw ((vector::halfvec({version.dimensions:d})) halfvec_cosine_ops) "
+                f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION}) "
+                f"WHERE version_id = {version.pk:d}"
+            )
+        cursor.execute(f"ANALYZE {ContentEmbedding._meta.db_table}")
+        recall = measure_recall(version=version)
+    ContentVersion.objects.filter(pk=version.pk).update(
+        index_built_at=timezone.now(), index_recall=recall
+    )
+
+
+def drop_index(*, version: ContentVersion) -> None:
+    """Remove the version's index; nearest_items() stays right, and becomes slow."""
+    concurrently = "" if connection.in_atomic_block else "CONCURRENTLY"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {concurrently} IF EXISTS {index_name(version)}")
+
+
+def nearest_items(
+    *,
+    vector: Vector | Sequence[float],
+    k: int,
+    filters: ItemFilters | None = None,
+    exclude: Collection[int] = (),
+    version: ContentVersion | None = None,
+) -> list[tuple[int, float]]:
+    """Visible items nearest to a vector: (item_id, cosine similarity), best first.
+
+    Never fewer than k as long as k allowed items have vectors: a narrow filter is searched
+    exactly, and so is one for which the index came back short.
+
+    Raises:
+        NoLiveVersion: before the first encoding has begun.
+    """
+    if k < 1:
+        return []
+    version = version or live_version()
+    filters = filters or ItemFilters()
+    allowed = ContentEmbedding.objects.filter(
+        _visible(), filters.q("item__"), version_id=version.pk
+    )
+    if exclude:
+        allowed = allowed.exclude(item_id__in=list(exclude))
+    if not filters.is_empty and _is_narrow(filters):
+        return _exact(allowed, vector, k, version)
+    found = _by_index(allowed, vector, k, version)
+    return found if len(found) >= k else _exact(allowed, vector, k, version)
+
+
+def item_vector(item_id: int, *, version: ContentVersion | None = None) -> Vector | None:
+    """The item's vector in the live version; None where it was not encoded yet."""
+    return item_vectors([item_id], version=version).get(item_id)
+
+
+def item_vectors(
+    item_ids: Collection[int], *, version: ContentVersion | None = None
+) -> dict[int, Vector]:
+    """Vectors of those of the items that have one."""
+    version = version or live_version()
+    rows = ContentEmbedding.objects.filter(version_id=version.pk, item_id__in=list(item_ids))
+    return {
+        item_id: np.asarray(vector, dtype=np.float32)
+        for item_id, vector in rows.values_list("item_id", "vector")
+    }
+
+
+def measure_recall(*, version: ContentVersion, queries: int = RECALL_QUERIES) -> float | None:
+    """Share of the exact nearest ten that the index finds, over items spread by their id's hash.
+
+    An item as near as the exact tenth counts as found: the same text twice is a tie, not a miss.
+    """
+    everything = ContentEmbedding.objects.filter(version_id=version.pk)
+    spread = everything.order_by(MD5(Cast("item_id", TextField())))
+    shares = []
+    for vector in list(spread.values_list("vector", flat=True)[:queries]):
+        exact = [score for _, score in _exact(everything, vector, RECALL_K, version)]
+        found = [score for _, score in _by_index(everything, vector, RECALL_K, version)]
+        shares.append(sum(score >= exact[-1] - 1e-6 for score in found) / len(exact))
+    return float(np.mean(shares)) if shares else None
+
+
+def _by_index(
+    rows: Any, vector: Vector | Sequence[float], k: int, version: ContentVersion
+) -> list[tuple[int, float]]:
+    """The k nearest as the index finds them; relaxed order is put right here."""
+    ef_search = min(MAX_EF_SEARCH, max(LEAST_EF_SEARCH, 2 * k))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('hnsw.ef_search', %s, true), "
+            "set_config('hnsw.max_scan_tuples', %s, true)",
+            [str(ef_search), str(MAX_SCAN_TUPLES)],
+        )
+        return _read(rows, _distance(vector, version), k)
+
+
+def _exact(
+    rows: Any, vector: Vector | Sequence[float], k: int, version: ContentVersion
+) -> list[tuple[int, float]]:
+    """The k nearest of all rows; adding zero hides the distance from the index."""
+    return _read(rows, _distance(vector, version) + 0.0, k)
+
+
+def _read(rows: Any, distance: Any, k: int) -> list[tuple[int, float]]:
+    nearest = rows.annotate(distance=distance).order_by("distance")
+    found = [
+        (item_id, score_of_cosine_distance(distance))
+        for item_id, distance in nearest.values_list("item_id", "distance")[:k]
+    ]
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _distance(vector: Vector | Sequence[float], version: ContentVersion) -> Any:
+    """The expression that the index is on; another spelling would not use it."""
+    halves = Cast(F("vector"), HalfVectorField(dimensions=version.dimensions))
+    return CosineDistance(halves, vector, output_field=FloatField())
+
+
+def _visible() -> Q:
+    """ItemQuerySet.visible() said of a row that points at an item."""
+    now = timezone.now()
+    return (
+        Q(item__is_hidden=False)
+        & (Q(item__available_from__isnull=True) | Q(item__available_from__lte=now))
+        & (Q(item__available_until__isnull=True) | Q(item__available_until__gt=now))
+    )
+
+
+def _is_narrow(filters: ItemFilters) -> bool:
+    """Whether so few items pass that comparing all of them is cheap; stops counting early."""
+    ids = Item.objects.filter(filters.q()).order_by().values_list("pk", flat=True)
+    return ids[:EXACT_BELOW].count() < EXACT_BELOW
+
+
+@contextmanager
+def _without_timeout() -> Iterator[None]:
+    """Let maintenance take its time on this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        (before,) = cursor.fetchone()
+        cursor.execute("SET statement_timeout = 0")
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                cursor.execute("SELECT set_config('statement_timeout', %s, false)", [before])

@@ -1,0 +1,67 @@
+"""Which version of the content vectors is live, and the encoder that belongs to it."""
+
+import contextlib
+import functools
+
+from django.db import IntegrityError, transaction
+
+from catalog.derive import TEXT_TEMPLATE
+from recs.errors import NoLiveVersion, UnusableVersion
+from recs.ml.query_encoder import QueryEncoder
+from recs.ml.text_encoder import ENCODER_NAME, encoder_revision, packaged_model_dir
+from recs.models import ContentVersion
+
+
+def live_version() -> ContentVersion:
+    """The version whose vectors answer requests.
+
+    Raises:
+        NoLiveVersion: before the first encoding has begun.
+    """
+    version = ContentVersion.objects.live().first()
+    if version is None:
+        raise NoLiveVersion("No content vectors yet: run `manage.py encode_items`.")
+    return version
+
+
+def ensure_version() -> ContentVersion:
+    """The version of the installed encoder and today's text template; live where none is."""
+    version, _ = ContentVersion.objects.get_or_create(
+        encoder=ENCODER_NAME,
+        revision=encoder_revision(packaged_model_dir()),
+        template=TEXT_TEMPLATE,
+        defaults={"dimensions": query_encoder().dimensions},
+    )
+    if not version.is_live and not ContentVersion.objects.live().exists():
+        # A second process may do the same at the same moment: one of the two rows is live then.
+        with contextlib.suppress(IntegrityError), transaction.atomic():
+            ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
+        version.refresh_from_db()
+    return version
+
+
+def promote(*, version: ContentVersion) -> None:
+    """Make this version the live one, in one step."""
+    with transaction.atomic():
+        ContentVersion.objects.live().exclude(pk=version.pk).update(is_live=False)
+        ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
+    version.is_live = True
+
+
+@functools.cache
+def query_encoder() -> QueryEncoder:
+    """The installed encoder in plain NumPy, loaded at the first call in a process."""
+    return QueryEncoder(packaged_model_dir())
+
+
+def check_encoder(version: ContentVersion) -> None:
+    """Refuse to compare queries of the installed encoder with vectors of another.
+
+    Raises:
+        UnusableVersion: where the installed encoder is not the version's.
+    """
+    if version.revision != encoder_revision(packaged_model_dir()):
+        raise UnusableVersion(
+            f"The live vectors are of {version}, which is not the encoder installed here: run "
+            "`manage.py encode_items` to make vectors with the one that is."
+        )
