@@ -30,12 +30,17 @@ class Query(models.Model):
     provenance = models.JSONField(default=dict)
     # What it speaks of, as "kind:value": ["creator:Agnès Varda", "category:Comedy"].
     anchors = ArrayField(models.CharField(max_length=320), default=list)
+    # Hash of the set of anchors: finds the query that speaks of exactly these things.
+    meaning = models.BigIntegerField(default=0)
+    # The best few items that answer it. A query is shown only while one of them is visible, so
+    # that hiding an item takes effect on its queries at once and costs a look-up by key.
+    witnesses = ArrayField(models.BigIntegerField(), default=list)
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.APPROVED)
     # Visible items that answer it, counted when it was last checked.
     answers = models.PositiveIntegerField(default=0)
     # How many different people typed it (source log).
     people = models.PositiveIntegerField(default=0)
-    # 0 to 1, comparable within a source: orders completions and breaks ties.
+    # 0 to 1, comparable across sources: orders completions and breaks ties.
     popularity = models.FloatField(default=0)
     checked_at = models.DateTimeField(null=True)
     reviewed_by = models.CharField(max_length=150, blank=True)
@@ -51,8 +56,27 @@ class Query(models.Model):
                 name="query_prefix",
                 condition=Q(review="approved", answers__gt=0),
             ),
-            # Prefix with a typing error.
+            # Later words and typing errors (search.suggest, search.query_candidates).
             GinIndex(OpClass("normalized", name="gin_trgm_ops"), name="query_trgm"),
+            # Short prefixes match so much that walking down from the most popular ends sooner.
+            models.Index(
+                fields=["-popularity"],
+                name="query_popular",
+                condition=Q(review="approved", answers__gt=0) & ~Q(source="titles"),
+            ),
+            models.Index(
+                fields=["-popularity"],
+                name="query_popular_titles",
+                condition=Q(review="approved", answers__gt=0, source="titles"),
+            ),
+            # Queries that speak of exactly what the hits share (search.query_candidates).
+            models.Index(fields=["meaning"], name="query_meaning", condition=~Q(meaning=0)),
+            # Logged queries that share a word with what was typed (search.query_candidates).
+            GinIndex(
+                OpClass("normalized", name="gin_trgm_ops"),
+                name="query_log_trgm",
+                condition=Q(source="log"),
+            ),
             # Candidates that share something with the hits (search.query_recommendation).
             GinIndex(fields=["anchors"], name="query_anchors"),
             # The review queue of the admin.
@@ -61,6 +85,16 @@ class Query(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Anchor(models.Model):
+    """How many visible items have what an anchor names, counted when queries were last built."""
+
+    value = models.CharField(max_length=320, primary_key=True)
+    items = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Term(models.Model):

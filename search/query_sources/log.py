@@ -1,0 +1,108 @@
+"""What people searched: finished queries that several people typed and that found something.
+
+An instant search logs a row for each pause in typing, so most of its rows are prefixes. A row is
+finished when it was submitted, or when it is the last of its typing chain: the same viewer's next
+row within two minutes does not begin with it, and the one before does not either (which would be
+somebody deleting letters). A corrected query is left out (its correction is known already), and so
+is one that was picked from a recommendation, or the system would listen to itself.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+
+from catalog.models import Profile
+from search.query_sources import facts
+from search.query_sources.base import MAX_WITNESSES, CandidateQuery, presentable
+
+NAME = "log"
+LOG_DAYS = 90
+CHAIN_MINUTES = 2
+# One person who typed a query says more than one who wanted an item that happens to answer it.
+WEIGHT_OF_A_PERSON = 10
+
+# Shared with the source `recent`: the rows of some viewers, and which of them are finished.
+TYPED = """
+    SELECT *,
+        CASE WHEN person_id IS NOT NULL THEN 'p' || person_id
+             WHEN anonymous_id <> '' THEN 'a' || anonymous_id END AS viewer
+    FROM catalog_answer
+    WHERE kind = 'search' AND page = 1 AND normalized_query <> ''"""
+FINISHED = f"""
+    SELECT * FROM (
+        SELECT *,
+            lead(normalized_query) OVER chain AS next_query, lead(time) OVER chain AS next_time,
+            lag(normalized_query) OVER chain AS last_query, lag(time) OVER chain AS last_time
+        FROM typed WINDOW chain AS (PARTITION BY viewer ORDER BY time, query_id)
+    ) AS chained
+    WHERE total > 0 AND (
+        NOT is_typing
+        OR NOT (
+            coalesce(starts_with(next_query, normalized_query)
+                     AND next_time - time <= interval '{CHAIN_MINUTES} minutes', false)
+            OR coalesce(starts_with(last_query, normalized_query)
+                        AND last_query <> normalized_query
+                        AND time - last_time <= interval '{CHAIN_MINUTES} minutes', false)
+        )
+    )"""  # noqa: S608  constants only
+COUNTED = f"""
+    WITH typed AS ({TYPED} AND time > now() - make_interval(days => %(days)s)),
+    finished AS ({FINISHED})
+    SELECT normalized_query, mode() WITHIN GROUP (ORDER BY query), count(DISTINCT viewer),
+           (array_agg(total ORDER BY time DESC))[1],
+           (array_agg(hits ORDER BY time DESC))[1]
+    FROM finished
+    WHERE viewer IS NOT NULL AND corrected_query = '' AND picked_from = ''
+    GROUP BY normalized_query HAVING count(DISTINCT viewer) >= %(people)s
+    ORDER BY normalized_query"""  # noqa: S608
+# The scale of POPULARITY in search/query_sources/facts.py.
+SCALE = f"{facts.ITEMS} SELECT ln(2.0 + coalesce(sum(weight), 0)) FROM items"
+_PRIVATE = re.compile(
+    r"[^\s@]+@[^\s@]+"  # an e-mail address, or a handle
+    r"|https?://|www\."
+    r"|\d{5,}"  # account, order and post codes
+    r"|(?:\+?\d[\s().\-/]*){7,}"  # a telephone or card number, however it is grouped
+)
+
+
+class Log:
+    """What at least settings.SEARCH_MIN_PEOPLE_PER_QUERY people searched in LOG_DAYS days."""
+
+    name = NAME
+
+    def candidates(self, profile: Profile) -> Iterator[CandidateQuery]:
+        """One query for each normal form, worded as most people wrote it."""
+        [(scale,)] = facts.rows(SCALE, profile)
+        counted = facts.rows(
+            COUNTED, profile, days=LOG_DAYS, people=settings.SEARCH_MIN_PEOPLE_PER_QUERY
+        )
+        for normalized, text, people, total, hits in counted:
+            fit = presentable(text)
+            if fit is None or fit[1] != normalized or is_private(text):
+                continue
+            witnesses = witnesses_of(hits)
+            if not witnesses:
+                continue
+            yield CandidateQuery(
+                text=fit[0],
+                normalized=normalized,
+                source=NAME,
+                provenance={"rule": "searched", "days": LOG_DAYS},
+                answers_estimate=total,
+                popularity=min(1.0, math.log1p(WEIGHT_OF_A_PERSON * people) / float(scale)),
+                witnesses=witnesses,
+                people=people,
+            )
+
+
+def is_private(text: str) -> bool:
+    """Whether a query may name or reach a person: e-mail, telephone, long numbers, addresses."""
+    return _PRIVATE.search(text) is not None
+
+
+def witnesses_of(hits: list[dict[str, Any]]) -> list[int]:
+    """The first items of a logged answer."""
+    return [hit["item"] for hit in hits[:MAX_WITNESSES] if isinstance(hit.get("item"), int)]
