@@ -11,6 +11,9 @@ from workers.schedule import SCHEDULE
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("foray")
+# The current app of every thread: a web server's threads would else send to an app of their own,
+# which knows nothing of our broker.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks(["workers"])

@@ -12,7 +12,7 @@ from catalog.keys import issue_key
 
 
 class Command(BaseCommand):
-    """manage.py create_api_key NAME --scope events:write --rate 600"""
+    """manage.py create_api_key NAME --scope events:write --rate 600."""
 
     help = "Make an API key and print it. It is shown this once: only its hash is stored."
 
