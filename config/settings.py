@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import BASE_DIR, env, home, read_services
+from config.unfold import UNFOLD  # noqa: F401  read by django-unfold
 
 services = read_services()
 
@@ -75,6 +76,8 @@ LOGOUT_REDIRECT_URL = "pages:home"
 # --- apps ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,29 @@
+"""The admin pages of the catalog, one file for each noun; autodiscovery imports this package."""
+
+from catalog.admin import (
+    accounts,
+    answers,
+    collections,
+    events,
+    items,
+    jobs,
+    keys,
+    labels,
+    people,
+    profile,
+    schedule,
+)
+
+__all__ = (
+    "accounts",
+    "answers",
+    "collections",
+    "events",
+    "items",
+    "jobs",
+    "keys",
+    "labels",
+    "people",
+    "profile",
+    "schedule",
+)

@@ -1,0 +1,124 @@
+"""The admin's look and its sidebar. Names of functions are strings: this file imports no app."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _page(title: str, icon: str, name: str) -> dict[str, Any]:
+    """A link of the sidebar for those who may see the model."""
+    app, model = name.removesuffix("_changelist").rsplit("_", 1)
+    permission = f"{app}.view_{model}"
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Foray",
+    "SITE_HEADER": "Foray",
+    "SITE_SUBHEADER": "Curation and operations",
+    "SITE_SYMBOL": "explore",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "4px",
+    "DASHBOARD_CALLBACK": "search.admin.first_page",
+    "STYLES": [lambda request: static("css/admin.css")],
+    # Ink on paper, and the accent of the pages.
+    "COLORS": {
+        "base": {
+            "50": "oklch(97.8% .006 85)",
+            "100": "oklch(95.4% .008 85)",
+            "200": "oklch(90.5% .011 85)",
+            "300": "oklch(83.5% .013 85)",
+            "400": "oklch(71.5% .014 80)",
+            "500": "oklch(52% .014 75)",
+            "600": "oklch(42% .013 70)",
+            "700": "oklch(34% .012 70)",
+            "800": "oklch(26.5% .01 70)",
+            "900": "oklch(20% .008 70)",
+            "950": "oklch(15% .007 70)",
+        },
+        "primary": {
+            "50": "oklch(97.3% .014 45)",
+            "100": "oklch(94% .032 45)",
+            "200": "oklch(88% .066 44)",
+            "300": "oklch(80% .108 43)",
+            "400": "oklch(73% .14 42)",
+            "500": "oklch(66% .155 41)",
+            "600": "oklch(53.6% .155 39)",
+            "700": "oklch(47% .138 38)",
+            "800": "oklch(40% .112 38)",
+            "900": "oklch(34% .088 38)",
+            "950": "oklch(25% .062 38)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Today",
+                "items": [
+                    {
+                        "title": "What to do",
+                        "icon": "wb_sunny",
+                        "link": reverse_lazy("admin:index"),
+                    },
+                    {
+                        "title": "No results",
+                        "icon": "search_off",
+                        "link": reverse_lazy("admin:search_no_results"),
+                        "permission": lambda request: request.user.has_perm("search.view_query"),
+                    },
+                ],
+            },
+            {
+                "title": "Catalog",
+                "items": [
+                    _page("Items", "auto_stories", "catalog_item_changelist"),
+                    _page("Collections", "collections_bookmark", "catalog_collection_changelist"),
+                    _page("Profile", "tune", "catalog_profile_changelist"),
+                ],
+            },
+            {
+                "title": "People and events",
+                "items": [
+                    _page("People", "group", "catalog_person_changelist"),
+                    _page("Events", "timeline", "catalog_event_changelist"),
+                ],
+            },
+            {
+                "title": "Search",
+                "items": [
+                    _page("Queries", "manage_search", "search_query_changelist"),
+                    _page("Search log", "receipt_long", "catalog_answer_changelist"),
+                    _page("Words", "spellcheck", "search_term_changelist"),
+                ],
+            },
+            {
+                "title": "Learning",
+                "items": [
+                    _page("Labels", "thumbs_up_down", "catalog_label_changelist"),
+                    _page("Content vectors", "scatter_plot", "recs_contentversion_changelist"),
+                    _page("Neighbours", "hub", "recs_neighbourversion_changelist"),
+                ],
+            },
+            {
+                "title": "Operations",
+                "items": [
+                    _page("Jobs", "pending_actions", "catalog_job_changelist"),
+                    _page("Schedule", "schedule", "django_celery_beat_periodictask_changelist"),
+                    _page("API keys", "key", "catalog_apikey_changelist"),
+                    _page("Accounts", "manage_accounts", "auth_user_changelist"),
+                    _page("Groups", "groups", "auth_group_changelist"),
+                ],
+            },
+        ],
+    },
+}

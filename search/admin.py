@@ -1,0 +1,213 @@
+"""The admin's first page, the queries with their review, and the words of the catalog."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import action, display
+
+from catalog.admin_base import FastAdmin, ReadOnlyAdmin
+from search.models import Query, Term
+from search.query_store import set_review
+from search.reports import asked_queries
+from search.text import normalize_query
+from search.today import today
+
+REPORT_DAYS = (1, 7, 30, 90)
+REPORT_LIMIT = 200
+
+
+def first_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What should I do this morning? Called by unfold for the admin's index."""
+    return {**context, **today(), "search_url": search_url("")}
+
+
+def search_url(query: str) -> str:
+    """The search page with a query typed into it."""
+    return f"{reverse('pages:search')}?q={quote(query)}"
+
+
+class AnswersFilter(DropdownFilter):
+    """Queries whose last check found nothing."""
+
+    title = "answers"
+    parameter_name = "answered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """None or some."""
+        return [("no", "none in the catalog"), ("yes", "some")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Query]) -> QuerySet[Query]:
+        """By the count of the last check."""
+        if self.value() == "no":
+            return queryset.filter(answers=0)
+        return queryset.filter(answers__gt=0) if self.value() == "yes" else queryset
+
+
+@admin.register(Query)
+class QueryAdmin(FastAdmin):
+    """Queries worth recommending: reviewed here, made by their sources."""
+
+    list_display = (
+        "text",
+        "review_state",
+        "source",
+        "made_from",
+        "answers",
+        "people",
+        "popularity",
+        "reviewed",
+        "try_it",
+    )
+    list_filter = (
+        ("review", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        AnswersFilter,
+    )
+    search_fields = ("normalized",)
+    search_help_text = "Words of the query"
+    ordering = ("-popularity", "id")
+    actions = ("approve", "reject", "ban", "propose")
+    actions_list = ("no_results",)
+    list_per_page = 100
+    fields = (
+        ("text", "normalized"),
+        ("review_state", "reviewed"),
+        ("source", "try_it"),
+        ("answers", "people", "popularity"),
+        ("anchors", "provenance"),
+        ("checked_at", "created_at"),
+    )
+    readonly_fields = (
+        "text",
+        "normalized",
+        "review_state",
+        "reviewed",
+        "source",
+        "try_it",
+        "answers",
+        "people",
+        "popularity",
+        "anchors",
+        "provenance",
+        "checked_at",
+        "created_at",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Sources make them."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A deleted query would come back with the next build: reject or ban it."""
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Query], search_term: str
+    ) -> tuple[QuerySet[Query], bool]:
+        """Queries that hold the words, by the trigram index."""
+        term = normalize_query(search_term)
+        return (queryset.filter(normalized__contains=term) if term else queryset), False
+
+    def get_urls(self) -> list[URLPattern]:
+        """The report of queries without results beside the list."""
+        view = self.admin_site.admin_view(self.no_results_view)
+        return [path("no-results/", view, name="search_no_results"), *super().get_urls()]
+
+    @action(description="Approve", permissions=["change"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
+        """May be recommended and completed."""
+        self._review(request, queryset, Query.Review.APPROVED)
+
+    @action(description="Reject", permissions=["change"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
+        """Not shown."""
+        self._review(request, queryset, Query.Review.REJECTED)
+
+    @action(description="Ban (never show, whatever makes it)", permissions=["change"])
+    def ban(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
+        """Never shown, and never proposed again."""
+        self._review(request, queryset, Query.Review.BANNED)
+
+    @action(description="Back to proposed", permissions=["change"])
+    def propose(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
+        """To be looked at again."""
+        self._review(request, queryset, Query.Review.PROPOSED)
+
+    def _review(self, request: HttpRequest, queryset: QuerySet[Query], review: str) -> None:
+        ids = list(queryset.order_by().values_list("pk", flat=True))
+        changed = set_review(query_ids=ids, review=review, by=request.user.get_username())
+        messages.success(request, f"{changed:,} of {len(ids):,} selected are now {review}.")
+
+    @action(description="Queries without results", url_path="to-no-results", icon="search_off")
+    def no_results(self, request: HttpRequest) -> HttpResponse:
+        """To the report."""
+        return redirect(reverse("admin:search_no_results"))
+
+    def no_results_view(self, request: HttpRequest) -> HttpResponse:
+        """What people searched and did not find, the most wanted first."""
+        asked = request.GET.get("days", "")
+        days = int(asked) if asked in {str(n) for n in REPORT_DAYS} else 7
+        return TemplateResponse(
+            request,
+            "admin/no_results.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": "Queries without results",
+                "opts": self.model._meta,
+                "queries": asked_queries(days=days, limit=REPORT_LIMIT, found="nothing"),
+                "days": days,
+                "choices": REPORT_DAYS,
+                "limit": REPORT_LIMIT,
+                "search_url": search_url(""),
+            },
+        )
+
+    @display(
+        description="review",
+        ordering="review",
+        label={
+            "proposed": "warning",
+            "approved": "success",
+            "rejected": "danger",
+            "banned": "danger",
+        },
+    )
+    def review_state(self, query: Query) -> str:
+        """The state of its review."""
+        return query.review
+
+    @display(description="made from")
+    def made_from(self, query: Query) -> str:
+        """Its provenance, in a line."""
+        return ", ".join(f"{key} {value}" for key, value in query.provenance.items())[:120]
+
+    @display(description="reviewed", ordering="reviewed_at")
+    def reviewed(self, query: Query) -> str:
+        """By whom and when."""
+        if not query.reviewed_at:
+            return ""
+        return f"{query.reviewed_by}, {query.reviewed_at:%Y-%m-%d}"
+
+    @display(description="")
+    def try_it(self, query: Query) -> SafeString:
+        """To the search page."""
+        return format_html('<a href="{}">Try it</a>', search_url(query.text))
+
+
+@admin.register(Term)
+class TermAdmin(ReadOnlyAdmin):
+    """Words that typing errors are corrected to."""
+
+    list_display = ("word", "items")
+    search_fields = ("word",)
+    ordering = ("-items", "word")
+    actions = None
