@@ -8,6 +8,7 @@ from pathlib import Path
 from config.embedded.child import ChildSpec
 from config.embedded.home import Home
 from config.embedded.process import Launch, RunningProcess, end_leftovers, running_processes
+from config.embedded.redelivery import redeliver
 from config.embedded.services import ServiceUrls
 from config.embedded.web import WebAddress
 
@@ -20,6 +21,10 @@ LEFTOVER_STAGES = ((None, 2.0), (signal.SIGKILL, 5.0))
 # SIGTERM lets a worker finish its task, SIGQUIT makes it give the task back to the queue.
 WORKER_STOP = ((signal.SIGTERM, 6.0), (signal.SIGQUIT, 2.0))
 WEB_STAGE, WORKER_STAGE = 2, 3
+
+CELERY = ("-m", "celery", "--quiet", "-A", "workers")
+# Whoever starts Foray as root has decided so; nine lines at each start do not change it.
+NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 def application_environment(
@@ -50,17 +55,26 @@ def setup_launch(environment: Mapping[str, str]) -> Launch:
     return _launch(environment, sys.executable, "manage.py", "setup", death_signal=signal.SIGINT)
 
 
-def product_children(environment: Mapping[str, str], *, web: WebAddress) -> list[ChildSpec]:
-    """What runs after the set-up, in the order of the starts."""
+def product_children(
+    environment: Mapping[str, str], *, web: WebAddress, own_broker: bool
+) -> list[ChildSpec]:
+    """What runs after the set-up, in the order of the starts.
+
+    Args:
+        environment: The children's.
+        web: Where the web server listens.
+        own_broker: Whether nobody else's workers are on the broker, so that a task which was
+            handed out before a worker's start can only be lost.
+    """
     return [
         _web(environment, web),
-        _worker(environment, queue="default", nice=5),
-        _worker(environment, queue="training", nice=10),
+        _worker(environment, queue="default", nice=5, own_broker=own_broker),
+        _worker(environment, queue="training", nice=10, own_broker=own_broker),
         ChildSpec(
             name="scheduler",
             launch=_launch(
                 environment,
-                *(sys.executable, "-m", "celery", "-A", "workers", "beat", "-l", "info"),
+                *(sys.executable, *CELERY, "beat", "-l", "info"),
                 *("--pidfile=", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
                 nice=5,
             ),
@@ -95,18 +109,26 @@ def _web(environment: Mapping[str, str], web: WebAddress) -> ChildSpec:
     )
 
 
-def _worker(environment: Mapping[str, str], *, queue: str, nice: int) -> ChildSpec:
+def _worker(
+    environment: Mapping[str, str], *, queue: str, nice: int, own_broker: bool
+) -> ChildSpec:
+    def give_tasks_back() -> None:
+        redeliver(broker_url=environment["BROKER_URL"], queue=queue)
+
     return ChildSpec(
         name=f"worker-{queue}",
         launch=_launch(
             environment,
-            *(sys.executable, "-m", "celery", "-A", "workers", "worker", "-Q", queue),
+            *(sys.executable, "-W", NO_ROOT_WARNING, *CELERY, "worker", "-Q", queue),
             *("-n", f"{queue}@%h", "-c", "1", "--prefetch-multiplier", "1", "-l", "info"),
+            # Each start is a second quicker; nothing here needs workers to know each other.
+            *("--without-mingle", "--without-gossip"),
             nice=nice,
             death_signal=signal.SIGQUIT,
         ),
         stop=WORKER_STOP,
         stage=WORKER_STAGE,
+        prepare=give_tasks_back if own_broker else None,
     )
 
 

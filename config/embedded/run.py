@@ -49,9 +49,10 @@ def home_of(environment: Environment) -> Home:
 def run(environment: Environment) -> int:
     """Start everything, keep it running, stop everything at Ctrl-C; returns the exit status."""
     web = web_address(environment)
+    own_broker = not environment.get("BROKER_URL")
     product = Product(
         setup=setup_launch,
-        children=lambda child_env: product_children(child_env, web=web),
+        children=lambda child_env: product_children(child_env, web=web, own_broker=own_broker),
         is_ready=lambda: answers(web),
     )
     return run_product(product, environment=environment, web=web)

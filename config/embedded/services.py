@@ -142,4 +142,5 @@ def _no_interrupt() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is not None:  # None: not set by Python, or Python itself is ending
+            signal.signal(signal.SIGINT, before)

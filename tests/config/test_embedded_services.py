@@ -7,15 +7,17 @@ import subprocess
 import sys
 import time
 
+import kombu
 import psycopg
 import pytest
 import redis
 
-from config.embedded.errors import HomeInUse
+from config.embedded.errors import EmbeddedError, HomeInUse
 from config.embedded.home import Home
 from config.embedded.postgres import Postgres, choose_account, programs_folder
 from config.embedded.process import NOBODY, NOBODY_BY_ID, NOBODY_BY_NAMESPACE, OURSELVES
 from config.embedded.product import PROJECT_ROOT
+from config.embedded.redelivery import redeliver
 from config.embedded.services import embedded_services
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -97,6 +99,7 @@ def test_neither_service_lets_anybody_in_without_its_password(root):
 HOLDER = """
 import sys, time
 from pathlib import Path
+from config.embedded.redelivery import redeliver
 from config.embedded.services import embedded_services
 with embedded_services(Path(sys.argv[1])) as urls:
     print(urls.database_url, flush=True)
@@ -188,6 +191,27 @@ def test_a_cut_off_file_does_not_stop_the_broker(root):
         client = redis.Redis.from_url(urls.broker_url)
         assert client.get("first") == b"1"
         assert client.get("second") is None
+
+
+@pytest.mark.slow
+def test_the_tasks_of_a_dead_worker_go_back_to_their_own_queue(root):
+    with embedded_services(root, durable=False) as urls:
+        with kombu.Connection(urls.broker_url) as dead, dead.channel() as channel:
+            for name in ("default", "training"):
+                queue = kombu.Queue(name, kombu.Exchange(name), routing_key=name)(channel)
+                queue.declare()
+                kombu.Producer(channel).publish(
+                    {"task": name}, exchange=queue.exchange, routing_key=name
+                )
+                assert queue.get().payload == {"task": name}
+                assert queue.get() is None
+            channel.qos.restore_at_shutdown = False  # a killed worker restores nothing
+        assert redeliver(broker_url=urls.broker_url, queue="default") == 1
+        assert redeliver(broker_url=urls.broker_url, queue="default") == 0
+        client = redis.Redis.from_url(urls.broker_url)
+        assert (client.llen("default"), client.llen("training")) == (1, 0)
+    with pytest.raises(EmbeddedError, match="does not answer"):
+        redeliver(broker_url=urls.broker_url, queue="default")
 
 
 def test_only_the_processes_of_our_own_data_folder_count_as_leftovers(root, tmp_path):

@@ -181,7 +181,7 @@ def test_a_status_is_told_in_words():
 
 
 def test_the_product_has_the_queues_that_the_tasks_name():
-    children = product_children({}, web=WebAddress("127.0.0.1", 8000))
+    children = product_children({}, web=WebAddress("127.0.0.1", 8000), own_broker=True)
     assert [child.name for child in children] == [
         "web",
         "worker-default",
