@@ -7,6 +7,7 @@ somebody deleting letters). A corrected query is left out (its correction is kno
 is one that was picked from a recommendation, or the system would listen to itself.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -103,6 +104,7 @@ def is_private(text: str) -> bool:
     return _PRIVATE.search(text) is not None
 
 
-def witnesses_of(hits: list[dict[str, Any]]) -> list[int]:
-    """The first items of a logged answer."""
+def witnesses_of(logged: str | list[dict[str, Any]]) -> list[int]:
+    """The first items of a logged answer, as the driver returns it: parsed or not."""
+    hits = json.loads(logged) if isinstance(logged, str) else logged
     return [hit["item"] for hit in hits[:MAX_WITNESSES] if isinstance(hit.get("item"), int)]

@@ -3,7 +3,6 @@
 So they are seen by nobody else, and they are gone the moment the history is deleted.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,7 +59,7 @@ class Recent:
                 text=fit[0],
                 normalized=fit[1],
                 answers=total,
-                witnesses=witnesses_of(json.loads(hits) if isinstance(hits, str) else hits),
+                witnesses=witnesses_of(hits),
                 time=time,
             )
             if len(found) == k:

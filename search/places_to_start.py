@@ -1,0 +1,83 @@
+"""Places to start: what is offered where nothing was typed, another mix each day."""
+
+import hashlib
+
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+
+from catalog.profiles import current_profile
+from catalog.types import QueryRecommendation
+from search.answerable import still_answered
+from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
+from search.query_sources.registry import names_on
+from search.query_wording import hint
+from search.text import normalize_query
+
+CACHE_KEY = "search:places_to_start"
+CACHE_SECONDS = 300
+BEST_OF_RULE = 12
+# Least and most telling rules apart: a bare genre is on the page already, as a way to browse.
+RULES = (
+    "country_category", "creator_category", "like", "country_category_decade",
+    "category_category", "category_decade", "name_category", "creator", "collection_title",
+    "searched", "category",
+)  # fmt: skip
+BEST = f"""
+    SELECT {COLUMNS} FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY provenance ->> 'rule' ORDER BY popularity DESC, id) AS place
+        FROM search_query
+        WHERE {SHOWN} AND provenance ->> 'rule' = ANY(%(rules)s)
+    ) AS ranked WHERE place <= {BEST_OF_RULE}"""  # noqa: S608  constants only
+
+
+def places_to_start(*, k: int) -> tuple[QueryRecommendation, ...]:
+    """At most `k` popular queries that have little in common, each answered now."""
+    candidates = _candidates()
+    titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
+    profile = current_profile()
+    return tuple(
+        QueryRecommendation(
+            text=candidates[n].text,
+            source=candidates[n].source,
+            angle="new" if candidates[n].source == "log" else "angle",
+            hint=hint(candidates[n], titles[n], profile),
+            score=round(candidates[n].popularity, 4),
+            answers=candidates[n].answers,
+        )
+        for n in _mix(candidates, sorted(titles), k)
+    )
+
+
+def _mix(candidates: list[Candidate], shown: list[int], k: int) -> list[int]:
+    """Rule after rule, the first of each that repeats nothing chosen; then a second round."""
+    chosen: list[int] = []
+    spoken: set[str] = set()
+    for _ in range(2):
+        for rule in RULES:
+            for n in shown:
+                each = candidates[n]
+                words = set(normalize_query(each.text).split())
+                if each.rule == rule and n not in chosen and not words & spoken:
+                    chosen.append(n)
+                    spoken |= words
+                    break
+            if len(chosen) >= k:
+                return chosen[:k]
+    return chosen
+
+
+def _candidates() -> list[Candidate]:
+    """The most popular queries of each rule, in the order of the day; read once in a while."""
+    rows = cache.get(CACHE_KEY)
+    if rows is None:
+        with connection.cursor() as cursor:
+            cursor.execute(BEST, {"sources": names_on(), "rules": list(RULES)})
+            # created_at is left out: a cache of plain JSON holds no dates.
+            rows = [list(row[:-1]) for row in cursor.fetchall()]
+        cache.set(CACHE_KEY, rows, CACHE_SECONDS)
+    today = timezone.now().date().isoformat()
+    found = [read_candidate([*row, None]) for row in rows]
+    found.sort(key=lambda each: hashlib.blake2b((today + each.normalized).encode()).digest())
+    return found

@@ -1,0 +1,210 @@
+"""Candidates for query recommendations: a bounded number, in two statements.
+
+From what the top hits share (search.query_candidates.hit_facts): every combination of their
+strongest anchors is looked up by the hash of its set, and queries of the rarest anchors by GIN
+overlap. From what was typed: queries that contain all its words, and logged ones that share one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations, product
+from math import log
+from typing import Any
+
+from django.db import connection
+
+from search.query_sources.base import anchor, meaning, split_anchor
+from search.query_sources.expansions import RULES
+from search.query_sources.registry import names_on
+
+HITS_READ = 30
+# How many anchors of a kind are combined; the combinations stay below 250.
+STRONGEST = {
+    "creator": 4, "category": 5, "country": 3, "decade": 4, "name": 5, "like": 3, "collection": 3,
+}  # fmt: skip
+# Kinds whose every value is rare enough to fetch all its queries.
+RARE_KINDS = ("creator", "name", "collection")
+RARE_ANCHORS = 4
+BY_OVERLAP, BY_WORDS, BY_LOG = 40, 30, 20
+MAX_WORDS = 6
+
+HIT_FACTS = """
+    WITH hits AS (
+        SELECT h.n, i.id, i.creators, i.categories, i.countries, i.year, i.attributes
+        FROM unnest(%(items)s::bigint[]) WITH ORDINALITY AS h(id, n)
+        JOIN catalog_item i ON i.id = h.id
+    ), facts AS (
+        SELECT n, 'creator:' || v AS value FROM hits, unnest(creators) AS v
+        UNION SELECT n, 'category:' || v FROM hits, unnest(categories) AS v
+        UNION SELECT n, 'country:' || v FROM hits, unnest(countries) AS v
+        UNION SELECT n, 'decade:' || (year / 10 * 10) || 's' FROM hits WHERE year IS NOT NULL
+        UNION SELECT n, 'name:' || (name #>> '{}')
+            FROM hits, unnest(%(name_attributes)s::text[]) AS attribute,
+                LATERAL jsonb_array_elements(
+                    CASE jsonb_typeof(attributes -> attribute)
+                        WHEN 'array' THEN attributes -> attribute
+                        WHEN 'string' THEN jsonb_build_array(attributes -> attribute)
+                        ELSE '[]'::jsonb END) AS name
+        UNION SELECT n, 'collection:' || e.collection_id
+            FROM hits JOIN catalog_collectionitem e ON e.item_id = hits.id
+        UNION SELECT n, 'like:' || id FROM hits WHERE n <= 3
+    ), shared AS (
+        SELECT left(value, 320) AS value, array_agg(n) AS hits FROM facts GROUP BY value
+        HAVING count(*) > 1 OR NOT starts_with(value, 'name:')
+    )
+    SELECT shared.value, shared.hits, a.items,
+           (SELECT items FROM search_anchor WHERE value = '')
+    FROM shared LEFT JOIN search_anchor a USING (value)"""
+COLUMNS = (
+    "id, text, normalized, source, provenance, anchors, witnesses, answers, people, popularity,"
+    " created_at"
+)
+SHOWN = "review = 'approved' AND answers > 0 AND source = ANY(%(sources)s)"
+FIND = f"""
+    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND meaning = ANY(%(meanings)s)
+    UNION ALL
+    (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND anchors && %(rare)s::varchar[]
+        ORDER BY popularity DESC, id LIMIT {BY_OVERLAP})
+    UNION ALL
+    (SELECT {COLUMNS} FROM search_query
+        WHERE {SHOWN} AND %(words)s::text[] <> '{{}}' AND normalized LIKE ALL(%(words)s)
+        ORDER BY popularity DESC, id LIMIT {BY_WORDS})
+    UNION ALL
+    (SELECT {COLUMNS} FROM search_query
+        WHERE {SHOWN} AND source = 'log' AND normalized LIKE ANY(%(words)s)
+        ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608  constants only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A stored query, or one of the viewer's own, that might be recommended."""
+
+    text: str
+    normalized: str
+    source: str
+    answers: int
+    witnesses: Sequence[int]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    anchors: tuple[str, ...] = ()
+    people: int = 0
+    popularity: float = 0.0
+    created_at: datetime | None = None
+
+    @property
+    def rule(self) -> str:
+        """What kind of query it is."""
+        return str(self.provenance.get("rule", self.source))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitFacts:
+    """What the top hits have, and how common that is in the catalog."""
+
+    hits: int
+    items: int  # of the whole catalog
+    holders: dict[str, frozenset[int]]  # anchor -> places of the hits that have it
+    counts: dict[str, int]  # anchor -> visible items of the catalog that have it
+
+    def share(self, anchors: Iterable[str]) -> float:
+        """Share of the hits that have all these anchors."""
+        held = [self.holders.get(each, frozenset()) for each in anchors]
+        return len(frozenset.intersection(*held)) / self.hits if held and self.hits else 0.0
+
+    def strength(self, name: str) -> float:
+        """How much an anchor says about the hits: its share there, times the log of its lift."""
+        share = self.share([name])
+        return share * log(1 + share * self.items / max(1, self.counts[name]))
+
+    def strongest(self, kind: str) -> list[str]:
+        """The strongest anchors of a kind."""
+        of_kind = [name for name in self.holders if split_anchor(name)[0] == kind]
+        of_kind.sort(key=lambda name: (-self.strength(name), name))
+        return of_kind[: STRONGEST[kind]]
+
+
+def hit_facts(item_ids: Sequence[int], name_attributes: Sequence[str]) -> HitFacts:
+    """What the first hits share."""
+    read = list(item_ids[:HITS_READ])
+    holders: dict[str, frozenset[int]] = {}
+    counts: dict[str, int] = {}
+    items = len(read)
+    if read:
+        with connection.cursor() as cursor:
+            cursor.execute(HIT_FACTS, {"items": read, "name_attributes": list(name_attributes)})
+            for name, places, count, total in cursor.fetchall():
+                holders[name] = frozenset(places)
+                counts[name] = count or len(places)
+                items = total or items
+    return HitFacts(hits=len(read), items=items, holders=holders, counts=counts)
+
+
+def find_candidates(
+    *, facts: HitFacts, said: frozenset[str], words: Sequence[str]
+) -> list[Candidate]:
+    """Stored queries near the hits or the words, each once.
+
+    Args:
+        facts: what the hits share.
+        said: the anchors that the query itself names; they are always combined.
+        words: the words that were typed.
+    """
+    # A word of one letter is in every query.
+    typed = [f"%{word}%" for word in words[:MAX_WORDS] if len(word) > 1]
+    params = {
+        "sources": names_on(),
+        "meanings": [meaning(combination) for combination in _combinations(facts, said)],
+        "rare": _rare(facts, said),
+        "words": typed,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, params)
+        return list({row[0]: read_candidate(row) for row in cursor.fetchall()}.values())
+
+
+def read_candidate(row: Sequence[Any]) -> Candidate:
+    """A candidate from a row of COLUMNS."""
+    return Candidate(
+        text=row[1],
+        normalized=row[2],
+        source=row[3],
+        provenance=json.loads(row[4]) if isinstance(row[4], str) else row[4],
+        anchors=tuple(row[5]),
+        witnesses=row[6],
+        answers=row[7],
+        people=row[8],
+        popularity=row[9],
+        created_at=row[10],
+    )
+
+
+def neighbouring_decades(name: str) -> list[str]:
+    """The decades before and after: a near angle on a query that names one."""
+    kind, value = split_anchor(name)
+    if kind != "decade" or not value[:-1].isdigit():
+        return []
+    return [anchor("decade", f"{int(value[:-1]) + step}s") for step in (-10, 10)]
+
+
+def _combinations(facts: HitFacts, said: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    pools = {kind: _pool(facts, kind, said) for kind in STRONGEST}
+    for rule in RULES:
+        if len(set(rule.kinds)) < len(rule.kinds):
+            yield from combinations(pools[rule.kinds[0]], len(rule.kinds))
+        else:
+            yield from product(*(pools[kind] for kind in rule.kinds))
+    for kind in ("creator", "name", "like", "collection"):
+        yield from ((name,) for name in pools[kind])
+
+
+def _pool(facts: HitFacts, kind: str, said: frozenset[str]) -> list[str]:
+    named = sorted(name for name in said if split_anchor(name)[0] == kind)
+    near = [decade for name in named for decade in neighbouring_decades(name)]
+    return list(dict.fromkeys([*named, *near, *facts.strongest(kind)]))
+
+
+def _rare(facts: HitFacts, said: frozenset[str]) -> list[str]:
+    rare = [name for kind in RARE_KINDS for name in facts.strongest(kind)]
+    rare.sort(key=lambda name: (name not in said, -facts.strength(name), name))
+    return rare[:RARE_ANCHORS]
