@@ -184,9 +184,8 @@ def _item_row(item: ItemInput) -> tuple:
 
 
 def _write_items_sql(*, keep_hidden: bool) -> str:
-    compared = [
-        c for c in _ITEM_COLUMNS if c != "external_id" and not (keep_hidden and c == "is_hidden")
-    ]
+    left = {"external_id", "is_hidden"} if keep_hidden else {"external_id"}
+    compared = [column for column in _ITEM_COLUMNS if column not in left]
     columns = ", ".join(_ITEM_COLUMNS)
     old = ", ".join(f"item.{c}" for c in compared)
     new = ", ".join(f"EXCLUDED.{c}" for c in compared)
@@ -199,7 +198,7 @@ def _write_items_sql(*, keep_hidden: bool) -> str:
             SET ({", ".join(compared)}, updated_at) = ({new}, now())
             WHERE ({old}) IS DISTINCT FROM ({new})
             RETURNING (xmax = 0) AS is_new)
-        SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written"""
+        SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written"""  # noqa: S608  our own columns
 
 
 def _event_identity(event: EventInput) -> tuple:

@@ -11,7 +11,7 @@ from catalog.types import EventInput, ItemInput
 LEAST_ITEMS = 4
 LEAST_PARTS = 3
 MOST_ITEMS = 60
-LEAST_OF_A_DIRECTOR = 20
+LEAST_OF_A_DIRECTOR = 25
 LEAST_RATINGS = 8
 REVIEWED_GENRES = (
     "Science fiction", "Horror", "Western", "Musical", "Documentary", "Animation", "War", "Crime",
@@ -23,11 +23,22 @@ REVIEWED_COUNTRIES = (
 )  # fmt: skip
 TOP = 30
 SERIES = ", the series"
-_ROMAN = {"ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
+_ROMAN = {
+    "i": 1,
+    "ii": 2,
+    "iii": 3,
+    "iv": 4,
+    "v": 5,
+    "vi": 6,
+    "vii": 7,
+    "viii": 8,
+    "ix": 9,
+    "x": 10,
+}
 # "Men in Black II", "The Godfather Part II", "Kill Bill: Volume 2", "Rocky 4: ...".
 _NUMBERED = re.compile(
     r"^(?P<stem>.{3,}?):?,? (?:(?:part|volume|vol\.|chapter|episode) )?"
-    r"(?P<number>[2-9]|1[0-2]|ii|iii|iv|vi{0,3}|ix|x)(?::.*| \u2013.*| - .*)?$",
+    r"(?P<number>[1-9]|1[0-2]|i|ii|iii|iv|vi{0,3}|ix|x)(?::.*| \u2013.*| - .*)?$",
     re.IGNORECASE,
 )
 
@@ -78,7 +89,8 @@ def _franchises(items: Sequence[ItemInput]) -> list[CollectionInput]:
             _collection(
                 f"series-{stem.replace(' ', '-')}",
                 f"{names[stem]}{SERIES}",
-                "Films of one series, told by their numbered titles, in order of release.",
+                "Films of one series, in order of release: their titles are numbered, and each has "
+                "a maker or an actor in common with another.",
                 sorted(members, key=lambda item: (item.year or 0, item.title)),
             )
         )
@@ -86,8 +98,10 @@ def _franchises(items: Sequence[ItemInput]) -> list[CollectionInput]:
 
 
 def _members(stem: str, by_title: Mapping[str, list[ItemInput]]) -> list[ItemInput]:
-    """The parts of a series. A first part shares its title with remakes: the one that is nearest
-    before the second part is meant.
+    """The parts of a series.
+
+    A first part may share its title with remakes: the one nearest before the second part is meant.
+    A part that shares nobody with another part only happens to be named alike.
     """
     later = [
         item
@@ -97,7 +111,25 @@ def _members(stem: str, by_title: Mapping[str, list[ItemInput]]) -> list[ItemInp
     ]
     start = min(item.year or 0 for item in later)
     first = [item for item in by_title.get(stem, ()) if (item.year or 0) <= start]
-    return [*sorted(first, key=lambda item: item.year or 0)[-1:], *later]
+    parts = [*sorted(first, key=lambda item: item.year or 0)[-1:], *later]
+    people = {part.external_id: _people(part) for part in parts}
+    return [
+        part
+        for part in parts
+        if any(
+            people[part.external_id] & people[other.external_id]
+            for other in parts
+            if other is not part
+        )
+    ]
+
+
+def _people(item: ItemInput) -> set[str]:
+    named = {*item.creators}
+    for attribute in ("writers", "cast"):
+        names = item.attributes.get(attribute)
+        named |= set(names) if isinstance(names, list) else set()
+    return named
 
 
 def _oscar_winners(items: Sequence[ItemInput]) -> list[CollectionInput]:

@@ -49,8 +49,8 @@ def describe(
 ) -> str:
     """Two or three sentences about a film, without its title.
 
-    "A 1972 Italian-American crime and historical thriller, directed by ..., with ... and .... Written
-    by ... and .... In English and Italian, 175 minutes. Won 2 Oscars."
+    "A 1972 Italian-American crime and historical thriller, directed by ..., with ... and ....
+    Written by ... and .... In English and Italian, 175 minutes. Won 2 Oscars."
     """
     head = f"{_article(year)} {year} {_kind(genres, countries)}"
     if directors:
@@ -70,7 +70,7 @@ def describe(
 
 
 def listed(names: Sequence[str]) -> str:
-    """ "A, B and C"."""
+    """Names as a sentence has them: "A, B and C"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -79,7 +79,7 @@ def _article(year: int) -> str:
 
 
 def _kind(genres: Sequence[str], countries: Sequence[str]) -> str:
-    """ "American science fiction comedy", or "comedy from France and Mali"."""
+    """What it is: "American science fiction comedy", or "comedy from France and Mali"."""
     noun_genre = next((genre for genre in _NOUN_ORDER if genre in genres), None)
     adjectives = [
         _AS_ADJECTIVE.get(genre, genre.lower())

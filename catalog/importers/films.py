@@ -27,8 +27,9 @@ LEAST_RUNTIME_MINUTES = 5
 UNKNOWN_DAY = (1, 1)
 
 FILMS_SQL = """
-    SELECT o.ID AS id, o.imdbID AS imdb_id, o.Title AS title, o.Year AS year, o.Rating AS certificate,
-           o.Runtime AS runtime, o.Genre AS genres, o.Released AS released, o.Director AS directors,
+    SELECT o.ID AS id, o.imdbID AS imdb_id, o.Title AS title, o.Year AS year,
+           o.Rating AS certificate, o.Runtime AS runtime, o.Genre AS genres, o.Released AS released,
+           o.Director AS directors,
            o.Writer AS writers, o."Cast" AS cast_names, o.Metacritic AS metacritic,
            o.Language AS languages, o.Country AS countries, o.Awards AS awards, o.Oscars AS oscars,
            t.Meter AS tomatometer, t.Production AS studio
@@ -265,6 +266,6 @@ def _released(text: object) -> date | None:
 
 
 def _nominations(awards: object) -> int:
-    """ "Won 2 Oscars. Nominated for 7 Oscars." gives 7."""
+    """The second number of "Won 2 Oscars. Nominated for 7 Oscars.", 0 without one."""
     _, found, rest = str(awards or "").partition("Nominated for ")
     return int(rest.split()[0]) if found else 0

@@ -1,8 +1,9 @@
 """The store demo: products, buyers and purchases made from 9,994 order lines of SampleSuperstore.
 
-What the lines say (`bokeh_sampledata.sample_superstore`): category and sub-category, sales, quantity,
-discount, ship mode, and the buyer's segment, city, state, postal code and region. What they do not
-say: names of products, names of customers, brands, dates. So, made from that and nothing else:
+What the lines say (`bokeh_sampledata.sample_superstore`): category and sub-category, sales,
+quantity, discount, ship mode, and the buyer's segment, city, state, postal code and region. What
+they do not say: names of products, names of customers, brands, dates. So, made
+from that and nothing else:
 
 - a product is a sub-category at one list price (sales / quantity / (1 - discount)); its title says
   the kind, the third of the kind's prices that it is in, and the price: "Premium chair, $140.81";
