@@ -4,7 +4,11 @@ import re
 import unicodedata
 
 MAX_QUERY_CHARACTERS = 500
+MAX_NORMALIZED_CHARACTERS = 300
 _SPACE = re.compile(r"\s+")
+# Apostrophes go without leaving a gap: "schindler's" and "schindlers" are one word.
+_APOSTROPHES = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
+_ASCII = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord("'"): None}
 
 
 def clean_query(text: str) -> str:
@@ -12,6 +16,8 @@ def clean_query(text: str) -> str:
 
     Right-to-left text and emoji stay as they are; only invisible formatting characters go.
     """
+    if text.isascii() and text.isprintable():
+        return _SPACE.sub(" ", text).strip()
     kept = "".join(
         " " if unicodedata.category(char) == "Cc" else char
         for char in unicodedata.normalize("NFC", text)
@@ -22,10 +28,18 @@ def clean_query(text: str) -> str:
 
 def normalize_query(text: str) -> str:
     """What is counted and compared: cleaned, case-folded, without accents and punctuation."""
-    decomposed = unicodedata.normalize("NFKD", clean_query(text).casefold())
+    if text.isascii():  # thousands of titles are compared in one request
+        return " ".join(text.lower().translate(_ASCII).split())[:MAX_NORMALIZED_CHARACTERS].rstrip()
+    folded = clean_query(text).casefold().translate(_APOSTROPHES)
     kept = "".join(
         char if unicodedata.category(char)[0] in "LN" or unicodedata.category(char) == "So" else " "
-        for char in decomposed
+        for char in unicodedata.normalize("NFKD", folded)
         if not unicodedata.combining(char)
     )
-    return _SPACE.sub(" ", kept.replace("'", "")).strip()[:300]
+    return _SPACE.sub(" ", kept).strip()[:MAX_NORMALIZED_CHARACTERS].rstrip()
+
+
+def without_article(normalized: str) -> str:
+    """A normalized title without its leading article: "the godfather" gives "godfather"."""
+    first, _, rest = normalized.partition(" ")
+    return rest if rest and first in ("the", "a", "an") else normalized

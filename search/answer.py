@@ -1,0 +1,105 @@
+"""search(): one whole answer, with its id, its query recommendations and its place in the log."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.answers import AnswerInput, log_answer
+from catalog.models import Answer
+from catalog.types import QueryRecommendation
+from search.query_recommendation import recommend_queries
+from search.retrieval import retrieve
+from search.stages import Stages
+from search.text import normalize_query
+from search.types import Hit, Retrieved, SearchRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer:
+    """What is answered to a search; `query_id` joins later events to it."""
+
+    query_id: uuid.UUID
+    retrieved: Retrieved
+    query_recommendations: tuple[QueryRecommendation, ...]
+    took_ms: float
+
+
+def search(request: SearchRequest) -> SearchAnswer:
+    """Answer a search and log the answer: the one way for the page and the API.
+
+    Raises:
+        InvalidInput: names the field of the request that cannot be used.
+    """
+    begun = time.perf_counter()
+    retrieved = retrieve(request)
+    stages = Stages(retrieved.stages)
+    with stages.time("query_recommendations"):
+        recommended = _recommend(request, retrieved)
+    took_ms = round((time.perf_counter() - begun) * 1000, 2)
+    answer = SearchAnswer(
+        query_id=uuid.uuid4(),
+        retrieved=retrieved,
+        query_recommendations=recommended,
+        took_ms=took_ms,
+    )
+    _log(request, answer, stages)
+    return answer
+
+
+def _recommend(request: SearchRequest, found: Retrieved) -> tuple[QueryRecommendation, ...]:
+    """Queries worth trying next; only the first page has room for them."""
+    if request.page > 1:
+        return ()
+    return recommend_queries(
+        query=found.query,
+        normalized=normalize_query(found.corrected_query or found.query),
+        top_item_ids=found.top_item_ids,
+        exact_title=found.exact_title,
+        viewer=request.viewer,
+    )
+
+
+def _log(request: SearchRequest, answer: SearchAnswer, stages: Stages) -> None:
+    found = answer.retrieved
+    log_answer(
+        answer=AnswerInput(
+            query_id=answer.query_id,
+            kind=Answer.Kind.SEARCH,
+            surface=request.surface,
+            viewer=request.viewer,
+            query=found.query,
+            normalized_query=found.normalized,
+            corrected_query=found.corrected_query,
+            picked_from=request.picked_from,
+            is_typing=request.is_typing,
+            filters=_filters(request),
+            page=found.page,
+            total=found.total,
+            hits=[*_logged(found.hits), *_logged(found.related, source="related")],
+            query_recommendations=[
+                {"text": each.text, "source": each.source} for each in answer.query_recommendations
+            ],
+            stages=stages.milliseconds,
+            latency_ms=answer.took_ms,
+        )
+    )
+
+
+def _filters(request: SearchRequest) -> dict[str, list[str]]:
+    filters: dict[str, list[str]] = {}
+    for facet, value in request.filters.as_params():
+        filters.setdefault(facet, []).append(value)
+    return filters
+
+
+def _logged(hits: Sequence[Hit], *, source: str = "") -> list[dict[str, object]]:
+    return [
+        {
+            "item": hit.item.pk,
+            "position": hit.position,
+            "source": source or hit.source,
+            "score": hit.score,
+        }
+        for hit in hits
+    ]

@@ -1,0 +1,69 @@
+"""Dense retrieval: items nearest in meaning, cut where the nonsense begins."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from catalog.filters import ItemFilters
+from recs import embeddings, index
+
+NEAREST = 200
+# Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, that of
+# "how to bake bread" 0.32, that of "sad robot" 0.46.
+LEAST_SIMILARITY = 0.32
+# A tail starts where similarity has fallen to this share of the best one's: the four Godfathers
+# stand above 0.8 of 0.75 and all else below; "space adventure" keeps some 25, "hitchcock
+# thriller" his films and no others.
+LEAST_SHARE_OF_BEST = 0.80
+# A title typed in full asks for that item: only what is very close stands beside it.
+LEAST_SHARE_OF_BEST_BESIDE_EXACT = 0.85
+# What is offered apart from the list, as related, may be a little farther away.
+LEAST_RELATED_SIMILARITY = 0.28
+
+
+@dataclass(frozen=True, slots=True)
+class DenseMatch:
+    """One item and the cosine similarity of its vector to the query's."""
+
+    item_id: int
+    similarity: float
+
+
+def nearest(text: str) -> list[DenseMatch]:
+    """The visible items nearest in meaning, best first, uncut; [] before the first vectors."""
+    return related(text, k=NEAREST, least=-1.0)
+
+
+def related(
+    text: str,
+    *,
+    k: int,
+    filters: ItemFilters | None = None,
+    exclude: Collection[int] = (),
+    least: float = LEAST_RELATED_SIMILARITY,
+) -> list[DenseMatch]:
+    """The visible items nearest in meaning inside the filters; [] before the first vectors."""
+    if not text:
+        return []
+    try:
+        vector = embeddings.query_vector(text)
+        found = index.nearest_items(
+            vector=vector, k=k, filters=filters or ItemFilters(), exclude=exclude
+        )
+    except embeddings.NoLiveVersion:
+        return []
+    return [DenseMatch(item_id, float(score)) for item_id, score in found if score >= least]
+
+
+def cut(matches: list[DenseMatch], *, beside_exact_title: bool = False) -> list[DenseMatch]:
+    """The matches before the tail of nonsense: at or above the absolute and the relative floor."""
+    if not matches:
+        return []
+    share = LEAST_SHARE_OF_BEST_BESIDE_EXACT if beside_exact_title else LEAST_SHARE_OF_BEST
+    floor = max(LEAST_SIMILARITY, share * matches[0].similarity)
+    return [match for match in matches if match.similarity >= floor]
+
+
+def take(matches: list[DenseMatch], k: int, *, exclude: Collection[int]) -> list[DenseMatch]:
+    """The first `k` of matches found before that are near enough to be offered as related."""
+    near = [m for m in matches if m.similarity >= LEAST_RELATED_SIMILARITY]
+    return [match for match in near if match.item_id not in exclude][:k]

@@ -1,0 +1,39 @@
+"""Hits: ranked items dressed for the page and the API."""
+
+from collections.abc import Mapping, Sequence
+
+from catalog.models import Item
+from search.highlight import mark, marker_for, matched_fields, snippet
+from search.tsquery import ParsedQuery
+from search.types import Hit
+
+
+def build_hits(
+    query: ParsedQuery,
+    ranked: Sequence[tuple[int, str, float]],
+    items: Mapping[int, Item],
+    *,
+    first: int,
+    is_typing: bool = False,
+) -> tuple[Hit, ...]:
+    """Hits of (item id, source, score) rows in their order; positions count on from `first`.
+
+    Items that were hidden since they were ranked are left out.
+    """
+    title_marker = marker_for(query, is_typing=is_typing, whole=True)
+    marker = marker_for(query, is_typing=is_typing)
+    return tuple(
+        Hit(
+            item=items[item_id],
+            position=position,
+            source=source,
+            score=score,
+            title_marked=mark(items[item_id].title, title_marker),
+            snippet=snippet(items[item_id], marker),
+            matched=matched_fields(
+                items[item_id], marker, by_meaning=source in ("dense", "lexical+dense")
+            ),
+        )
+        for position, (item_id, source, score) in enumerate(ranked, start=first)
+        if item_id in items
+    )

@@ -1,0 +1,202 @@
+"""retrieve(): what search finds, for the page and the API alike.
+
+One candidate set answers a query: the items that match its words, capped at 1,000, and those
+nearest in meaning. It depends neither on filters nor on the page. Filters, facet counts, sorting,
+totals and pages are all computed inside it, so that a total never changes between pages and a
+facet's count is what choosing it yields. An empty query browses the whole catalog instead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from catalog.errors import InvalidInput
+from catalog.models import Item
+from catalog.profiles import current_profile
+from search import browse, dense, facets, lexical, spelling, tsquery
+from search.candidates import load_candidates
+from search.fusion import Scored, fuse
+from search.hits import build_hits
+from search.ordering import sort_scored
+from search.stages import Stages
+from search.text import MAX_QUERY_CHARACTERS
+from search.tsquery import FILLERS, ParsedQuery
+from search.types import (
+    SORTS,
+    Facet,
+    FacetValue,
+    Hit,
+    Retrieved,
+    SearchRequest,
+)
+
+__all__ = ("Facet", "FacetValue", "Hit", "Retrieved", "SearchRequest", "retrieve")
+
+MAX_PER_PAGE = 100
+MAX_DEPTH = 10_000
+# A list shorter than this is filled up, outside its count, with what is nearest in meaning.
+FEW_HITS = 10
+MAX_RELATED = 12
+TOP_ITEMS = 50
+# Half a word has no meaning yet.
+LEAST_CHARACTERS_FOR_MEANING = 3
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the words and the meaning of a query found, before filters."""
+
+    query: ParsedQuery
+    corrected: bool = False
+    matches: list[lexical.LexicalMatch] = field(default_factory=list)
+    near: list[dense.DenseMatch] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
+    more: bool = False
+
+
+def retrieve(request: SearchRequest) -> Retrieved:
+    """The page of hits asked for, with totals, facets and what else is near.
+
+    Raises:
+        InvalidInput: names the field of the request that cannot be used.
+    """
+    check(request)
+    stages = Stages()
+    profile = current_profile()
+    nouns = {profile.item_noun.casefold(), profile.item_noun_plural.casefold()}
+    query = tsquery.parse(request.query, fillers=FILLERS | nouns)
+    if query.is_empty:
+        return browse.browse(request, query, profile, stages)
+    found = _find(query, request, stages)
+    with stages.time("facets"):
+        candidates = [one.candidate for one in found.scored]
+        passing, counts = facets.count_candidates(candidates, request.filters, profile)
+        kept = {candidate.item_id for candidate in passing}
+        ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
+        shown_facets = facets.build_facets(counts, request.filters, profile)
+    start = (request.page - 1) * request.per_page
+    page = ordered[start : start + request.per_page]
+    related = _related(found, request, kept, stages)
+    with stages.time("hits"):
+        hits, beside = _build(found.query, request, page, related, start)
+    return Retrieved(
+        query=query.text,
+        normalized=query.normalized,
+        corrected_query=found.query.text if found.corrected else None,
+        total=len(ordered),
+        total_relation="gte" if found.more else "eq",
+        page=request.page,
+        per_page=request.per_page,
+        hits=hits,
+        related=beside,
+        facets=shown_facets,
+        top_item_ids=tuple(one.candidate.item_id for one in ordered[:TOP_ITEMS]),
+        exact_title=any(one.source == "exact_title" for one in found.scored),
+        stages=stages.milliseconds,
+    )
+
+
+def check(request: SearchRequest) -> None:
+    """Refuse what cannot be answered.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    if len(request.query) > MAX_QUERY_CHARACTERS:
+        raise InvalidInput(f"A query has at most {MAX_QUERY_CHARACTERS} characters.", field="q")
+    if "\x00" in request.query:
+        raise InvalidInput("A query cannot hold a NUL character.", field="q")
+    if request.page < 1:
+        raise InvalidInput("Pages count from 1.", field="page")
+    if not 1 <= request.per_page <= MAX_PER_PAGE:
+        raise InvalidInput(f"1 to {MAX_PER_PAGE} hits a page.", field="per_page")
+    if request.page * request.per_page > MAX_DEPTH:
+        raise InvalidInput(f"Only the first {MAX_DEPTH:,} hits can be paged to.", field="page")
+    if request.sort not in SORTS:
+        raise InvalidInput(f"Sort by one of: {', '.join(SORTS)}.", field="sort")
+
+
+def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
+    """The candidate set of a query, best first. Neither filters nor page change it."""
+    found = _Found(query)
+    _match_words(found, request, stages)
+    text = found.query.positive_text
+    if len(text) >= LEAST_CHARACTERS_FOR_MEANING:
+        with stages.time("dense"):
+            found.near = dense.nearest(text)
+    with stages.time("fusion"):
+        found.scored = _fused(found)
+    return found
+
+
+def _match_words(found: _Found, request: SearchRequest, stages: Stages) -> None:
+    with stages.time("lexical"):
+        matches = lexical.match_all_terms(found.query, last_is_prefix=request.is_typing)
+    if not matches and not request.verbatim:
+        with stages.time("spelling"):
+            correction = spelling.find_correction(found.query)
+        if correction is not None:
+            found.query, found.corrected = correction.query, True
+            matches = correction.matches
+    found.more = len(matches) > lexical.MAX_MATCHES
+    found.matches = matches[: lexical.MAX_MATCHES]
+    if len(matches) < lexical.FEW_MATCHES and not found.corrected:
+        with stages.time("lexical_wide"):
+            found.matches = matches + lexical.match_most_terms(found.query)
+
+
+def _fused(found: _Found) -> list[Scored]:
+    """Scores of the lexical matches and of those dense ones that are near enough."""
+    near = found.near
+    kept = dense.cut(near)
+    ids = {match.item_id for match in found.matches}
+    if not found.query.phrases:  # who quotes demands the words themselves
+        ids |= {match.item_id for match in kept}
+    facts = load_candidates(ids, excluded=tsquery.excluded_terms(found.query))
+    scored = fuse(
+        found.query,
+        lexical=found.matches,
+        dense=near,
+        candidates=facts,
+        near_enough=len(kept),
+    )
+    if scored and scored[0].source == "exact_title":
+        close = {match.item_id for match in dense.cut(near, beside_exact_title=True)}
+        scored = [s for s in scored if s.source != "dense" or s.candidate.item_id in close]
+    return scored
+
+
+def _related(
+    found: _Found, request: SearchRequest, kept: set[int], stages: Stages
+) -> list[dense.DenseMatch]:
+    """What is nearest in meaning inside the filters, where the list itself is short."""
+    is_narrowed = not request.filters.is_empty or found.query.phrases or not found.scored
+    if len(kept) >= FEW_HITS or request.page > 1 or not is_narrowed:
+        return []
+    if request.filters.is_empty:
+        return dense.take(found.near, MAX_RELATED, exclude=kept)
+    with stages.time("related"):
+        return dense.related(
+            found.query.positive_text, k=MAX_RELATED, filters=request.filters, exclude=kept
+        )
+
+
+def _build(
+    query: ParsedQuery,
+    request: SearchRequest,
+    page: Sequence[Scored],
+    related: Sequence[dense.DenseMatch],
+    start: int,
+) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
+    ids = [one.candidate.item_id for one in page] + [match.item_id for match in related]
+    items = _items(ids)
+    hits = [(one.candidate.item_id, one.source, one.score) for one in page]
+    beside = [(match.item_id, "dense", max(match.similarity, 0.0)) for match in related]
+    return (
+        build_hits(query, hits, items, first=start + 1, is_typing=request.is_typing),
+        build_hits(query, beside, items, first=1, is_typing=request.is_typing),
+    )
+
+
+def _items(ids: Sequence[int]) -> dict[int, Item]:
+    wanted = Item.objects.visible().filter(pk__in=ids)
+    return {item.pk: item for item in wanted.defer("search_vector", "keywords", "content_hash")}

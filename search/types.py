@@ -1,0 +1,93 @@
+"""Values that cross the borders of search: what is asked, and what is answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from catalog.filters import ItemFilters
+from catalog.models import Item
+from catalog.types import Viewer
+
+SORTS = ("relevance", "newest", "popular", "title", "price")
+DEFAULT_PER_PAGE = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """One request of search, cleaned: what was typed, what is filtered, who looks, which page."""
+
+    query: str = ""
+    filters: ItemFilters = field(default_factory=ItemFilters)
+    page: int = 1
+    per_page: int = DEFAULT_PER_PAGE
+    sort: str = "relevance"
+    viewer: Viewer = field(default_factory=Viewer)
+    is_typing: bool = False
+    verbatim: bool = False
+    picked_from: str = ""
+    surface: str = "search"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One place in the list. `title_marked` and `snippet` are safe HTML.
+
+    source: "exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title" or "browse".
+    matched: what of the item answers the query: "title", "creator", "category", "country",
+    "year", "description", the key of an attribute ("cast"), or "meaning".
+    """
+
+    item: Item
+    position: int
+    source: str
+    score: float
+    title_marked: str
+    snippet: str
+    matched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """One choice within a facet; `count` is what choosing it alone in its facet would leave."""
+
+    value: str
+    label: str
+    count: int
+    is_selected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """Choices that narrow the list. `bounds`: least and greatest value of a range, else None."""
+
+    key: str
+    label: str
+    values: tuple[FacetValue, ...]
+    bounds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """What search found. `related` stands outside the count: nearest in meaning, labelled so.
+
+    total_relation: "eq" where `total` is exact, "gte" where there are at least so many.
+    stages: milliseconds by stage.
+    """
+
+    query: str
+    normalized: str
+    corrected_query: str | None
+    total: int
+    total_relation: str
+    page: int
+    per_page: int
+    hits: tuple[Hit, ...]
+    related: tuple[Hit, ...]
+    facets: tuple[Facet, ...]
+    top_item_ids: tuple[int, ...]
+    exact_title: bool
+    stages: Mapping[str, float]
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // self.per_page)
