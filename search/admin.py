@@ -76,7 +76,7 @@ class QueryAdmin(FastAdmin):
     search_help_text = "Words of the query"
     ordering = ("-popularity", "id")
     actions = ("approve", "reject", "ban", "propose")
-    actions_list = ("no_results",)
+    actions_list = ("to_no_results",)
     list_per_page = 100
     fields = (
         ("text", "normalized"),
@@ -148,7 +148,7 @@ class QueryAdmin(FastAdmin):
         messages.success(request, f"{changed:,} of {len(ids):,} selected are now {review}.")
 
     @action(description="Queries without results", url_path="to-no-results", icon="search_off")
-    def no_results(self, request: HttpRequest) -> HttpResponse:
+    def to_no_results(self, request: HttpRequest) -> HttpResponse:
         """To the report."""
         return redirect(reverse("admin:search_no_results"))
 

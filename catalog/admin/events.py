@@ -49,7 +49,7 @@ class EventAdmin(ReadOnlyAdmin):
     search_fields = ("person__external_id", "item__external_id")
     search_help_text = "The whole external ID of a person or of an item"
     list_before_template = "admin/event_note.html"
-    actions_list = ("counts",)
+    actions_list = ("to_counts",)
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
@@ -93,7 +93,7 @@ class EventAdmin(ReadOnlyAdmin):
         return [path("counts/", view, name="catalog_event_counts"), *super().get_urls()]
 
     @action(description="Counts by kind and time", url_path="to-counts", icon="bar_chart")
-    def counts(self, request: HttpRequest) -> HttpResponse:
+    def to_counts(self, request: HttpRequest) -> HttpResponse:
         """To the page of counts."""
         return redirect(reverse("admin:catalog_event_counts"))
 

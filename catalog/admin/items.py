@@ -191,6 +191,7 @@ class ItemAdmin(LinesMixin, FastAdmin):
             return queryset, False
         found = queryset.annotate(lower_title=Lower("title")).filter(
             Q(lower_title__contains=term)
+            | Q(lower_title__trigram_similar=term)
             | Q(lower_title__trigram_word_similar=term)
             | Q(external_id__startswith=search_term.strip())
         )
