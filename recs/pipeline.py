@@ -6,12 +6,16 @@ from recs import embeddings, index, neighbours
 from recs.models import NeighbourVersion
 
 
-def encode_items(*, bar: bool = False) -> int:
-    """Encode every item without a fresh vector; how many. No job row where nothing is pending."""
+def encode_items(*, job_id: str | None = None, bar: bool = False) -> int:
+    """Encode every item without a fresh vector; how many.
+
+    No job row where nothing is pending and nobody waits for one (`job_id`).
+    """
     pending = embeddings.pending_count()
-    if not pending:
+    if not pending and job_id is None:
         return 0
-    with track(kind="recs.encode_items", params={"pending": pending}, bar=bar) as progress:
+    params = {"pending": pending}
+    with track(kind="recs.encode_items", params=params, job_id=job_id, bar=bar) as progress:
         encoded = embeddings.encode_pending(progress=progress)
         progress.result["encoded"] = encoded
     return encoded

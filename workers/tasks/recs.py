@@ -6,9 +6,9 @@ from recs import pipeline
 
 
 @shared_task(name="recs.encode_items", time_limit=3600, soft_time_limit=3500)
-def encode_items() -> None:
-    """Encode new and changed items."""
-    pipeline.encode_items()
+def encode_items(job_id: str | None = None) -> None:
+    """Encode new and changed items, as the sweep or for the job that a write of items made."""
+    pipeline.encode_items(job_id=job_id)
 
 
 @shared_task(name="recs.train_neighbours", time_limit=3600, soft_time_limit=3500)

@@ -1,0 +1,102 @@
+"""Cursor pages: stable while rows come and go, and as fast on page 1,000 as on page 1."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, Q, QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.errors import InvalidInput
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+MAX_CURSOR_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and where the next ones begin ("" at the end)."""
+
+    rows: list[Any]
+    next_cursor: str
+
+
+class PageInput(serializers.Serializer[Any]):
+    """The parameters of every list."""
+
+    cursor = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=MAX_CURSOR_CHARACTERS,
+        help_text="`next_cursor` of the page before.",
+    )  # fmt: skip
+    limit = serializers.IntegerField(
+        required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT
+    )
+
+
+def cursor_page(
+    rows: QuerySet[Any], *, by: Sequence[str], cursor: str, limit: int, descending: bool = False
+) -> Page:
+    """The `limit` rows after the cursor, ordered by columns that together are unique.
+
+    Raises:
+        InvalidInput: the cursor is none of ours.
+    """
+    ordered = rows.order_by(*(f"-{name}" if descending else name for name in by))
+    if cursor:
+        ordered = ordered.filter(_after(_decode(cursor, rows.model, by), by, descending))
+    found = list(ordered[: limit + 1])
+    if len(found) <= limit:
+        return Page(found, "")
+    return Page(found[:limit], _encode([getattr(found[limit - 1], name) for name in by]))
+
+
+def page_response(
+    request: Request, *, name: str, rows: list[dict[str, Any]], page: Page
+) -> Response:
+    """A list's answer: the rows under `name`, `next_cursor`, and a Link to the next page."""
+    response = Response({name: rows, "next_cursor": page.next_cursor or None})
+    if page.next_cursor:
+        params = request.query_params.copy()
+        params["cursor"] = page.next_cursor
+        query = urlencode(params, doseq=True) if isinstance(params, dict) else params.urlencode()
+        response["Link"] = f'<{request.build_absolute_uri(request.path)}?{query}>; rel="next"'
+    return response
+
+
+def _after(place: list[Any], by: Sequence[str], descending: bool) -> Q:
+    """Rows behind the place: a > x, or a = x and b > y, ..."""
+    comparison = "lt" if descending else "gt"
+    condition = Q()
+    for depth, name in enumerate(by):
+        same = dict(zip(by[:depth], place[:depth], strict=True))
+        condition |= Q(**same, **{f"{name}__{comparison}": place[depth]})
+    return condition
+
+
+def _encode(place: list[Any]) -> str:
+    text = json.dumps(place, cls=DjangoJSONEncoder, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, model: type[Model], by: Sequence[str]) -> list[Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        if not isinstance(place, list) or len(place) != len(by):
+            raise ValueError("another list's cursor")
+        return [
+            model._meta.get_field(name).to_python(part)
+            for name, part in zip(by, place, strict=True)
+        ]
+    except (ValueError, TypeError, ValidationError, RecursionError):
+        raise InvalidInput(
+            "This cursor is none of ours: begin again without it.", field="cursor"
+        ) from None
