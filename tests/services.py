@@ -25,6 +25,7 @@ def _start() -> None:
         folder = Path(os.environ["FORAY_TEST_HOME"])
     else:
         folder = Path(tempfile.mkdtemp(prefix="foray-tests-"))
+        folder.chmod(0o711)  # started by root, PostgreSQL runs as a user who must get through
         _stack.callback(shutil.rmtree, folder, ignore_errors=True)
     os.environ["FORAY_HOME"] = str(folder)
     if not os.environ.get("DATABASE_URL"):

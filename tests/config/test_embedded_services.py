@@ -22,6 +22,14 @@ from config.embedded.services import embedded_services
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
+with_namespaces = pytest.mark.skipif(
+    subprocess.run(
+        ["unshare", "-U", "--map-user=65534", "--map-group=65534", "true"], capture_output=True
+    ).returncode
+    != 0,
+    reason="this machine allows no user namespaces",
+)
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -227,6 +235,7 @@ def test_only_the_processes_of_our_own_data_folder_count_as_leftovers(root, tmp_
 
 
 @as_root
+@with_namespaces
 def test_root_hands_the_server_to_nobody_or_to_a_namespace_as_the_folders_allow(root, tmp_path):
     programs = programs_folder()
     root.mkdir(mode=0o711)
@@ -238,6 +247,7 @@ def test_root_hands_the_server_to_nobody_or_to_a_namespace_as_the_folders_allow(
 
 
 @as_root
+@with_namespaces
 @pytest.mark.slow
 def test_root_can_run_in_a_folder_that_others_cannot_enter_and_move_out_of_it(tmp_path):
     closed = tmp_path / "closed"
@@ -253,6 +263,7 @@ def test_root_can_run_in_a_folder_that_others_cannot_enter_and_move_out_of_it(tm
 
 
 @as_root
+@with_namespaces
 @pytest.mark.slow
 def test_an_ordinary_user_runs_them_too(root):
     identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}

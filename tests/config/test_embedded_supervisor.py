@@ -133,6 +133,19 @@ def test_a_child_that_ignores_the_stop_signals_is_killed(supervisor, console):
     assert 0.5 < time.monotonic() - begin < 5
 
 
+def test_a_second_stop_signal_kills_what_does_not_stop(supervisor, console):
+    stubborn = "trap '' TERM; echo ready; while :; do sleep 1; done"
+    child = supervisor.start(spec("stubborn", stubborn, stop=((signal.SIGTERM, 60.0),)))
+    assert supervisor.wait_until(lambda: "ready" in console.stream.getvalue(), seconds=5)
+    with supervisor.signals():
+        impatient = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -INT {os.getpid()}"])
+        begin = time.monotonic()
+        supervisor.stop_all()
+        assert time.monotonic() - begin < 20
+    impatient.wait()
+    assert child.pid is None
+
+
 def test_stages_are_stopped_from_the_last_to_the_first(supervisor, tmp_path):
     order = tmp_path / "order"
     for name, stage in (("first", 0), ("second", 1), ("third", 2)):
@@ -245,7 +258,7 @@ def start(home):
     instances = []
 
     def start_one(**options):
-        instances.append(Instance(home, **options))
+        instances.append(Instance(options.pop("home", home), **options))
         return instances[-1]
 
     yield start_one
@@ -304,6 +317,19 @@ def test_nothing_outlives_a_killed_supervisor_for_long_and_the_next_start_works(
     # The worker's own child gets no death signal; the next start has to have ended it.
     sleepers = [p for p in first.family() if "987654" in p.command]
     assert len(sleepers) == 1
+
+
+@pytest.mark.slow
+def test_two_run_side_by_side_in_homes_of_their_own(start, home, tmp_path):
+    other = Home(tmp_path / "other")
+    other.prepare()
+    instances = [start(), start(home=other)]
+    for instance in instances:
+        instance.wait_for("Foray is ready")
+    assert len({instance.web_pid() for instance in instances}) == 2
+    [first, second] = [json.loads(h.services_file.read_text()) for h in (home, other)]
+    assert first["database_url"] != second["database_url"]
+    assert first["broker_url"] != second["broker_url"]
 
 
 @pytest.mark.slow
