@@ -1,9 +1,5 @@
 """Who calls: an API key in `Authorization: Bearer` or `X-API-Key`."""
 
-from typing import Any
-
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -39,17 +35,3 @@ def _sent_secret(request: Request) -> str:
     if scheme.lower() == "bearer":
         return secret.strip()
     return request.headers.get("X-API-Key", "").strip()
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """How the OpenAPI document speaks of keys."""
-
-    target_class = ApiKeyAuthentication
-    name = ["bearerKey", "headerKey"]
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
-        """Both ways to send a key."""
-        return [
-            {"type": "http", "scheme": "bearer", "description": "An API key: `Bearer fry_...`"},
-            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        ]

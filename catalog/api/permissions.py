@@ -1,12 +1,16 @@
 """What a caller may do: the scopes of its key."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from catalog.models import ApiKey
+
+if TYPE_CHECKING:  # it imports this module by its name in the settings
+    from rest_framework.views import APIView
 
 READ = ApiKey.Scope.READ.value
 
@@ -14,7 +18,7 @@ READ = ApiKey.Scope.READ.value
 class HasScope(BasePermission):
     """Asks for the view's `required_scope`, or `required_scopes` by method ("read" by default)."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """True where the key has the scope, or where anybody may read.
 
         Raises:
@@ -31,7 +35,7 @@ class HasScope(BasePermission):
         raise PermissionDenied(f"This API key lacks the scope '{scope}'.")
 
 
-def required_scope(view: APIView, method: str) -> str:
+def required_scope(view: "APIView", method: str) -> str:
     """The scope that a method of a view asks for."""
     by_method: dict[str, str] = getattr(view, "required_scopes", {})
     return by_method.get(method, getattr(view, "required_scope", READ))

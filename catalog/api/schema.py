@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
@@ -68,6 +69,20 @@ class ScopedSchema(AutoSchema):
             return description
         scope = required_scope(self.view, self.method)
         return f"{description}\n\nScope of the API key: `{scope}`.".strip()
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document speaks of keys."""
+
+    target_class = "catalog.api.authentication.ApiKeyAuthentication"
+    name = ["bearerKey", "headerKey"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        """Both ways to send a key."""
+        return [
+            {"type": "http", "scheme": "bearer", "description": "An API key: `Bearer fry_...`"},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        ]
 
 
 def refine(

@@ -1,15 +1,18 @@
 """How often a caller may ask: so many requests a minute for each key, or for each address."""
 
 import time
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from catalog.models import ApiKey
+
+if TYPE_CHECKING:  # it imports this module by its name in the settings
+    from rest_framework.views import APIView
 
 WINDOW_SECONDS = 60
 
@@ -21,7 +24,7 @@ class KeyRateThrottle(BaseThrottle):
     remaining = 0
     seconds_left = WINDOW_SECONDS
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         """Whether this request is within the rate; leaves the numbers for the headers."""
         now = time.time()
         window = int(now // WINDOW_SECONDS)
