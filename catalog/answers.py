@@ -70,6 +70,17 @@ def log_answer(*, answer: AnswerInput) -> None:
         logger.warning("answer %s was not logged: %s", answer.query_id, error)
 
 
+def log_answers(*, answers: Sequence[AnswerInput]) -> None:
+    """Keep the answers of one page in one go, as log_answer() keeps one."""
+    if not answers:
+        return
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(INSERT, [_row(answer) for answer in answers])
+    except (DataError, IntegrityError) as error:
+        logger.warning("%d answers were not logged: %s", len(answers), error)
+
+
 def prune_answers(*, before: datetime) -> int:
     """Delete the answers given before then, some at a time; how many went."""
     deleted = 0

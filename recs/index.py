@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection, transaction
-from django.db.models import F, FloatField, Q, TextField
+from django.db import connection
+from django.db.models import F, FloatField, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 from pgvector.django import CosineDistance, HalfVectorField
@@ -16,7 +16,7 @@ from pgvector.django import CosineDistance, HalfVectorField
 from catalog.filters import ItemFilters
 from catalog.models import Item
 from recs.models import ContentEmbedding, ContentVersion
-from recs.querysets import score_of_cosine_distance
+from recs.querysets import score_of_cosine_distance, visible_item
 from recs.versions import live_version
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def nearest_items(
     version = version or live_version()
     filters = filters or ItemFilters()
     allowed = ContentEmbedding.objects.filter(
-        _visible(), filters.q("item__"), version_id=version.pk
+        visible_item("item__"), filters.q("item__"), version_id=version.pk
     )
     if exclude:
         allowed = allowed.exclude(item_id__in=list(exclude))
@@ -154,13 +154,15 @@ def _by_index(
 ) -> list[tuple[int, float]]:
     """The k nearest as the index finds them; relaxed order is put right here."""
     ef_search = min(MAX_EF_SEARCH, max(LEAST_EF_SEARCH, 2 * k))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        # For the session and not for a transaction, which would cost two more round trips: every
+        # search sets its own.
         cursor.execute(
-            "SELECT set_config('hnsw.ef_search', %s, true), "
-            "set_config('hnsw.max_scan_tuples', %s, true)",
+            "SELECT set_config('hnsw.ef_search', %s, false), "
+            "set_config('hnsw.max_scan_tuples', %s, false)",
             [str(ef_search), str(MAX_SCAN_TUPLES)],
         )
-        return _read(rows, _distance(vector, version), k)
+    return _read(rows, _distance(vector, version), k)
 
 
 def _exact(
@@ -183,16 +185,6 @@ def _distance(vector: Vector | Sequence[float], version: ContentVersion) -> Any:
     """The expression that the index is on; another spelling would not use it."""
     halves = Cast(F("vector"), HalfVectorField(dimensions=version.dimensions))
     return CosineDistance(halves, vector, output_field=FloatField())
-
-
-def _visible() -> Q:
-    """ItemQuerySet.visible() said of a row that points at an item."""
-    now = timezone.now()
-    return (
-        Q(item__is_hidden=False)
-        & (Q(item__available_from__isnull=True) | Q(item__available_from__lte=now))
-        & (Q(item__available_until__isnull=True) | Q(item__available_until__gt=now))
-    )
 
 
 def _is_narrow(filters: ItemFilters) -> bool:

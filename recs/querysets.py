@@ -3,6 +3,8 @@
 from typing import Any, Self
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
 
 class VersionQuerySet(models.QuerySet[Any]):
@@ -11,6 +13,17 @@ class VersionQuerySet(models.QuerySet[Any]):
     def live(self) -> Self:
         """The one that answers requests."""
         return self.filter(is_live=True)
+
+
+def visible_item(prefix: str) -> Q:
+    """ItemQuerySet.visible() said of a row that points at an item (`prefix` "item__")."""
+    now = timezone.now()
+    since, until = f"{prefix}available_from", f"{prefix}available_until"
+    return (
+        Q(**{f"{prefix}is_hidden": False})
+        & (Q(**{f"{since}__isnull": True}) | Q(**{f"{since}__lte": now}))
+        & (Q(**{f"{until}__isnull": True}) | Q(**{f"{until}__gt": now}))
+    )
 
 
 def score_of_cosine_distance(distance: float) -> float:

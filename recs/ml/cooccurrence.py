@@ -22,13 +22,13 @@ class CooccurrenceConfig:
 
     # Positions of the history between the two. People rate or browse in bursts, so the order
     # inside a burst says little: the weight falls slowly, by 1 / log2(1 + gap).
-    window: int = 20
-    # Days between the two: beyond it they are no longer of one mood or one need.
-    days: float = 60.0
+    window: int = 50
+    # Days between the two: beyond it they are no longer of one life's phase.
+    days: float = 365.0
     # A history counts only with its newest events: the oldest of a robot's million do not matter.
     longest_history: int = 2000
     # The score is multiplied by people / (people + shrinkage).
-    shrinkage: float = 10.0
+    shrinkage: float = 3.0
     # Exponent of the items' frequencies: 0.5 is the cosine, less favours what is popular.
     frequency_power: float = 0.5
     least_people: int = 2
