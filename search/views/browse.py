@@ -1,0 +1,63 @@
+"""Browsing by category: all of them, and the items of one."""
+
+from dataclasses import replace
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from catalog.profiles import current_profile
+from search.answer import search as answer_search
+from search.views.pages import HtmxRequest, page
+from search.views.params import read_params
+from search.views.pills import pill_groups
+from search.views.results import results_page
+from search.views.shelves import category_counts, category_shelves
+from search.views.viewer import viewer_of
+
+MAX_SHELVES = 60
+
+
+@require_GET
+@page
+def browse(request: HtmxRequest) -> HttpResponse:
+    """The catalog's first-level categories."""
+    counts = {path: n for path, n in category_counts().items() if "/" not in path}
+    shown = dict(list(counts.items())[:MAX_SHELVES])
+    return render(request, "pages/browse.html", {"shelves": category_shelves(shown)})
+
+
+@require_GET
+@page
+def category(request: HtmxRequest, path: str) -> HttpResponse:
+    """The items of one category, its parts, and the way back up."""
+    path = path.strip("/")
+    counts = category_counts()
+    if path not in counts:
+        raise Http404
+    asked = read_params(request.GET)
+    sort = asked.sort if asked.sort != "relevance" else "popular"
+    filters = replace(asked.filters, category=(path,))
+    params = replace(asked, query="", filters=filters, sort=sort, path=request.path)
+    answer = answer_search(params.request(viewer_of(request), surface="browse"))
+    context = {
+        "title": path.rpartition("/")[2],
+        "trail": _above(path),
+        "parts": category_shelves(_below(path, counts)),
+        "results": results_page(answer, params, current_profile()),
+        "params": params,
+        "pill_groups": pill_groups(answer.query_recommendations),
+    }
+    part = "#more" if request.htmx and request.htmx.target == "more" else ""
+    return render(request, f"pages/category.html{part}", context)
+
+
+def _above(path: str) -> list[tuple[str, str]]:
+    levels = path.split("/")[:-1]
+    return [(level, "/".join(levels[: n + 1])) for n, level in enumerate(levels)]
+
+
+def _below(path: str, counts: dict[str, int]) -> dict[str, int]:
+    depth = path.count("/") + 1
+    inside = ((p, n) for p, n in counts.items() if p.startswith(f"{path}/"))
+    return {p: n for p, n in inside if p.count("/") == depth}

@@ -1,0 +1,126 @@
+"""Items made ready to be printed: addresses, covers, the facts that matter in this catalog."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.text import slugify
+
+from catalog.covers import cover_digest
+from catalog.models import Collection, Item, Profile
+from catalog.types import RankedItem
+
+CARD_FACTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """Where a list came from, carried by its links so that a click can be joined to it."""
+
+    surface: str
+    query_id: UUID | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One item in a list."""
+
+    item: Item
+    title: str
+    url: str
+    cover_url: str
+    facts: tuple[str, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A titled row of cards."""
+
+    key: str
+    title: str
+    why: str
+    cards: tuple[Card, ...]
+
+
+def card(
+    item: Item, profile: Profile, *, trail: Trail, position: int | None = None, why: str = ""
+) -> Card:
+    """The item as a card; its address carries trail and position."""
+    return Card(
+        item=item,
+        title=item.title,
+        url=tracked_url(item, trail=trail, position=position),
+        cover_url=cover_url(item),
+        facts=facts_of(item, profile)[:CARD_FACTS],
+        why=why,
+    )
+
+
+def ranked_cards(
+    ranked: Iterable[RankedItem], items: dict[int, Item], profile: Profile, *, trail: Trail
+) -> tuple[Card, ...]:
+    """Cards of a ranked list; places whose item is gone are left out."""
+    return tuple(
+        card(items[hit.item_id], profile, trail=trail, position=hit.position, why=hit.reason)
+        for hit in ranked
+        if hit.item_id in items
+    )
+
+
+def items_of(ids: Iterable[int]) -> dict[int, Item]:
+    """The visible items among these, by id, in one query."""
+    return Item.objects.visible().for_cards().in_bulk(list(ids))
+
+
+def item_url(item: Item) -> str:
+    """The item's own address."""
+    return reverse("pages:item", args=(item.pk, slug_of(item.title)))
+
+
+def tracked_url(item: Item, *, trail: Trail, position: int | None) -> str:
+    """The item's address with where it was seen."""
+    told = {"a": trail.query_id, "p": position, "s": trail.surface}
+    return f"{item_url(item)}?{urlencode({key: val for key, val in told.items() if val})}"
+
+
+def collection_url(collection: Collection) -> str:
+    """The collection's own address."""
+    return reverse("pages:collection", args=(collection.pk, slug_of(collection.title)))
+
+
+def cover_url(item: Item) -> str:
+    """The address of the item's cover: another one whenever the cover changes."""
+    return reverse("pages:cover", args=(item.pk, cover_digest(item)))
+
+
+def slug_of(title: str) -> str:
+    """The title as it stands in an address; never empty."""
+    return slugify(title, allow_unicode=True)[:80].strip("-") or "-"
+
+
+def facts_of(item: Item, profile: Profile) -> tuple[str, ...]:
+    """Short facts, the most telling first: year or price, creator, then the profile's."""
+    main = {"year": str(item.year or ""), "price": price_of(item, profile)}
+    order = ["price", "year"] if profile.range_facet == "price" else ["year", "price"]
+    facts = [main[key] for key in order] + [", ".join(item.creators[:2])]
+    facts += [attribute_text(item.attributes.get(key)) for key in profile.fact_attributes]
+    facts += [path.rpartition("/")[2] for path in item.category_paths[:2]]
+    return tuple(fact for fact in facts if fact)
+
+
+def price_of(item: Item, profile: Profile) -> str:
+    """The price with its currency, or ""."""
+    if item.price is None:
+        return ""
+    return f"{item.price:,.2f} {item.currency or profile.currency}".strip()
+
+
+def attribute_text(value: object, most: int = 6) -> str:
+    """An attribute's value in words."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        more = f" and {len(value) - most} more" if len(value) > most else ""
+        return ", ".join(str(one) for one in value[:most]) + more
+    return "" if value is None else str(value)

@@ -1,0 +1,81 @@
+"""What is known of an item, as the lines of its page: each with links to more of the same."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from catalog.models import Item, Profile
+from search.views.cards import attribute_text, price_of
+from search.views.params import query_url
+
+MOST_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One value; `url` leads to what else has it, "" where there is nothing to follow."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line: a label and its values."""
+
+    label: str
+    values: tuple[Value, ...]
+
+
+def facts_for_page(item: Item, profile: Profile) -> list[Fact]:
+    """The item's facts, the most telling first; those without a value are left out."""
+    told = [
+        Fact(label=profile.creator_noun, values=_filtered("creator", item.creators)),
+        Fact(label="year", values=_year(item)),
+        Fact(label="price", values=_plain(price_of(item, profile))),
+        Fact(label=profile.category_noun, values=_categories(item)),
+        Fact(label="country", values=_filtered("country", item.countries)),
+    ]
+    for key in profile.fact_attributes:
+        told.append(
+            Fact(label=_label(key), values=_plain(attribute_text(item.attributes.get(key))))
+        )
+    for key in profile.name_attributes:
+        told.append(Fact(label=_label(key), values=_names(item.attributes.get(key))))
+    return [fact for fact in told if fact.values]
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _plain(text: str) -> tuple[Value, ...]:
+    return (Value(text=text),) if text else ()
+
+
+def _filtered(facet: str, values: list[str]) -> tuple[Value, ...]:
+    search = reverse("pages:search")
+    return tuple(
+        Value(text=value, url=f"{search}?{urlencode({facet: value})}")
+        for value in values[:MOST_NAMES]
+    )
+
+
+def _year(item: Item) -> tuple[Value, ...]:
+    if item.year is None:
+        return ()
+    years = urlencode({"year": f"{item.year}..{item.year}"})
+    return (Value(text=str(item.year), url=f"{reverse('pages:search')}?{years}"),)
+
+
+def _categories(item: Item) -> tuple[Value, ...]:
+    return tuple(
+        Value(text=path.replace("/", " / "), url=reverse("pages:category", args=(path,)))
+        for path in item.category_paths
+    )
+
+
+def _names(value: object) -> tuple[Value, ...]:
+    names = value if isinstance(value, list) else [value] if value else []
+    return tuple(Value(text=str(one), url=query_url(str(one))) for one in names[:MOST_NAMES])

@@ -1,0 +1,44 @@
+"""The home page: rows for the one who looks, and queries to begin with."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from recs.recommend import HomeRow, home_rows
+
+from catalog.profiles import current_profile
+from search.query_recommendation import recommend_queries
+from search.views.cards import Row, Trail, items_of, ranked_cards
+from search.views.pages import page
+from search.views.pills import pill_groups
+from search.views.viewer import viewer_of
+
+MAX_ROWS = 7
+LEAST_CARDS = 3
+
+
+@require_GET
+@page
+def home(request: HttpRequest) -> HttpResponse:
+    """Rows of recommendations; with each, why it is there."""
+    viewer = viewer_of(request)
+    queries = recommend_queries(
+        query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer, k=10
+    )
+    context = {"rows": _rows(home_rows(viewer)), "pill_groups": pill_groups(queries)}
+    return render(request, "pages/home.html", context)
+
+
+def _rows(rows: list[HomeRow]) -> list[Row]:
+    """The rows with their cards; a row that would look empty is left out."""
+    items = items_of({hit.item_id for row in rows for hit in row.hits})
+    profile = current_profile()
+    filled = [
+        Row(
+            key=row.key,
+            title=row.title,
+            why=row.why,
+            cards=ranked_cards(row.hits, items, profile, trail=Trail(surface="home")),
+        )
+        for row in rows
+    ]
+    return [row for row in filled if len(row.cards) >= LEAST_CARDS][:MAX_ROWS]

@@ -1,0 +1,48 @@
+"""Queries worth trying next, as the row of links above the hits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.types import QueryRecommendation
+from search.views.params import query_url
+
+# In the order in which they stand.
+ANGLES = {
+    "narrower": "Narrower",
+    "broader": "Broader",
+    "angle": "Another angle",
+    "new": "New here",
+    "recent": "Yours",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pill:
+    """One link."""
+
+    text: str
+    url: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PillGroup:
+    """Links that lead the same way."""
+
+    angle: str
+    label: str
+    pills: tuple[Pill, ...]
+
+
+def pill_groups(recommended: Iterable[QueryRecommendation]) -> tuple[PillGroup, ...]:
+    """The recommendations by angle; those of an angle without a name stand with the others."""
+    by_angle: dict[str, list[Pill]] = {angle: [] for angle in ANGLES}
+    for query in recommended:
+        angle = query.angle if query.angle in ANGLES else "angle"
+        url = query_url(query.text, source=query.source)
+        by_angle[angle].append(Pill(text=query.text, url=url, hint=query.hint))
+    return tuple(
+        PillGroup(angle=angle, label=ANGLES[angle], pills=tuple(pills))
+        for angle, pills in by_angle.items()
+        if pills
+    )

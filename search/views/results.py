@@ -1,0 +1,212 @@
+"""An answer of search made ready to be printed: hits, chips, facets, links to other pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from django.utils.safestring import SafeString, mark_safe
+
+from catalog.filters import LIST_FACETS, RANGE_FACETS
+from catalog.models import Profile
+from search.answer import SearchAnswer
+from search.types import Facet, FacetValue, Hit
+from search.views.cards import Card, Trail, card
+from search.views.params import Params
+
+OPEN_VALUES = 8
+SORT_LABELS = {
+    "relevance": "Best match",
+    "popular": "Most loved",
+    "newest": "Newest",
+    "title": "Title",
+    "price": "Price",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitCard:
+    """One hit: a card, its marked title and snippet, and why it is here."""
+
+    card: Card
+    title_marked: SafeString
+    snippet: SafeString
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """One active filter and the address without it."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetField:
+    """One facet as a fieldset: choices to tick, or the two ends of a range."""
+
+    key: str
+    label: str
+    first: tuple[FacetValue, ...]
+    more: tuple[FacetValue, ...]
+    is_range: bool
+    low: str = ""
+    high: str = ""
+    least: str = ""
+    greatest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything the list of results prints beside the pills."""
+
+    hits: tuple[HitCard, ...]
+    related: tuple[HitCard, ...]
+    chips: tuple[Chip, ...]
+    facets: tuple[FacetField, ...]
+    sorts: tuple[tuple[str, str, bool], ...]
+    total: int
+    is_at_least: bool
+    number: int
+    pages: int
+    next_url: str
+    previous_url: str
+    first_url: str
+    all_url: str
+
+
+def results_page(answer: SearchAnswer, params: Params, profile: Profile) -> Page:
+    """The answer, ready to be printed."""
+    found = answer.retrieved
+    trail = Trail(surface=params_surface(params), query_id=answer.query_id)
+    near = Trail(surface="related", query_id=answer.query_id)
+    number = found.page
+    return Page(
+        hits=_cards(found.hits, profile, trail),
+        related=_cards(found.related, profile, near),
+        chips=chips(params),
+        facets=tuple(_field(facet, params) for facet in found.facets if _is_useful(facet, params)),
+        sorts=_sorts(params, profile),
+        total=found.total,
+        is_at_least=found.total_relation == "gte",
+        number=number,
+        pages=found.pages,
+        next_url=params.at_page(number + 1).url() if number < found.pages else "",
+        previous_url=params.at_page(min(number - 1, found.pages)).url() if number > 1 else "",
+        first_url=params.at_page(1).url(),
+        all_url=params.with_filters(type(params.filters)()).url(),
+    )
+
+
+def params_surface(params: Params) -> str:
+    """The surface: "browse" where the list has an address of its own, else "search"."""
+    return "browse" if params.path else "search"
+
+
+def chips(params: Params) -> tuple[Chip, ...]:
+    """One chip for each active filter."""
+    listed = [
+        Chip(label=value.rpartition("/")[2], url=params.without_value(facet, value).url())
+        for facet in LIST_FACETS
+        for value in getattr(params.filters, facet)
+    ]
+    ranges = [
+        Chip(
+            label=_range_label(facet, bounds.low, bounds.high),
+            url=params.without_value(facet, "").url(),
+        )
+        for facet in RANGE_FACETS
+        if (bounds := getattr(params.filters, facet))
+    ]
+    return (*listed, *ranges)
+
+
+def _range_label(facet: str, low: Decimal | None, high: Decimal | None) -> str:
+    if low is None:
+        return f"{facet} up to {high}"
+    if high is None:
+        return f"{facet} from {low}"
+    return f"{facet} {low}" if low == high else f"{facet} {low} to {high}"
+
+
+def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard, ...]:
+    return tuple(
+        HitCard(
+            card=card(hit.item, profile, trail=trail, position=hit.position),
+            # Both are written by search.highlight, which escapes what it marks.
+            title_marked=mark_safe(hit.title_marked),  # noqa: S308
+            snippet=mark_safe(hit.snippet),  # noqa: S308
+            why=_why(hit, profile),
+        )
+        for hit in hits
+    )
+
+
+def _why(hit: Hit, profile: Profile) -> str:
+    """One true sentence on what of the item answers the query."""
+    names = {"creator": profile.creator_noun, "category": profile.category_noun}
+    words = [names.get(part, part.replace("_", " ")) for part in hit.matched if part != "meaning"]
+    if hit.source == "exact_title":
+        return "This is its title."
+    if hit.source == "fuzzy_title":
+        return "Its title is spelled almost like this."
+    means = "meaning" in hit.matched or "dense" in hit.source
+    if words:
+        also = ", and it is close in meaning" if means else ""
+        return f"Your words stand in its {_listed(words)}{also}."
+    return "It is close in meaning to what you typed." if means else ""
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _is_useful(facet: Facet, params: Params) -> bool:
+    is_set = bool(getattr(params.filters, facet.key, None))
+    if facet.key in RANGE_FACETS:
+        return is_set or (facet.bounds is not None and facet.bounds[0] < facet.bounds[1])
+    return bool(facet.values)
+
+
+def _field(facet: Facet, params: Params) -> FacetField:
+    values = sorted(facet.values, key=lambda value: not value.is_selected)
+    bounds = getattr(params.filters, facet.key) if facet.key in RANGE_FACETS else None
+    return FacetField(
+        key=facet.key,
+        label=facet.label,
+        first=tuple(values[:OPEN_VALUES]),
+        more=tuple(values[OPEN_VALUES:]),
+        is_range=facet.key in RANGE_FACETS,
+        low="" if bounds is None or bounds.low is None else f"{bounds.low:f}",
+        high="" if bounds is None or bounds.high is None else f"{bounds.high:f}",
+        least=f"{facet.bounds[0]:g}" if facet.bounds else "",
+        greatest=f"{facet.bounds[1]:g}" if facet.bounds else "",
+    )
+
+
+def _sorts(params: Params, profile: Profile) -> tuple[tuple[str, str, bool], ...]:
+    left_out = set() if profile.range_facet == "price" else {"price"}
+    if not params.query:
+        left_out.add("relevance")
+    kept = {key: label for key, label in SORT_LABELS.items() if key not in left_out}
+    chosen = params.sort if params.sort in kept else next(iter(kept))
+    return tuple((key, label, key == chosen) for key, label in kept.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOn:
+    """A filter that could be let go, and what that would give."""
+
+    label: str
+    url: str
+    total: int
+
+
+def relaxations(params: Params) -> tuple[Params, ...]:
+    """The same search with one facet let go, for each facet that is set."""
+    set_facets = [
+        facet for facet in (*LIST_FACETS, *RANGE_FACETS) if getattr(params.filters, facet)
+    ]
+    return tuple(
+        replace(params, filters=params.filters.without(facet), page=1) for facet in set_facets
+    )

@@ -1,0 +1,63 @@
+"""The search page, its fragment while somebody types, and the next page of a list."""
+
+from dataclasses import replace
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from django_htmx.http import push_url, replace_url
+from django_htmx.middleware import HtmxDetails
+
+from catalog.profiles import current_profile
+from catalog.types import Viewer
+from search.answer import search as answer_search
+from search.retrieval import retrieve
+from search.views.pages import HtmxRequest, page
+from search.views.params import Params, read_params
+from search.views.pills import pill_groups
+from search.views.results import Page, WayOn, chips, relaxations, results_page
+from search.views.viewer import remembered, viewer_of
+
+
+@require_GET
+@page
+@remembered
+def search(request: HtmxRequest) -> HttpResponse:
+    """Results of a query with filters; as a whole page, or the part that htmx asks for."""
+    params = read_params(request.GET)
+    answer = answer_search(params.request(viewer_of(request)))
+    results = results_page(answer, params, current_profile())
+    context = {
+        "params": params,
+        "results": results,
+        "corrected": answer.retrieved.corrected_query,
+        "verbatim_url": replace(params, verbatim=True, page=1).url(),
+        "pill_groups": pill_groups(answer.query_recommendations),
+        "ways_on": _ways_on(params, results),
+        "live_search": True,
+    }
+    if not request.htmx:
+        return render(request, "pages/search.html", context)
+    if request.htmx.target == "more":
+        return render(request, "pages/search.html#more", context)
+    fragment = render(request, "pages/search.html#main", context)
+    return _at(fragment, params.url(), request.htmx, is_typing=params.is_typing)
+
+
+def _at(fragment: HttpResponse, url: str, htmx: HtmxDetails, *, is_typing: bool) -> HttpResponse:
+    """The fragment and its address: one step of history for a query, none for each letter."""
+    if is_typing and (htmx.current_url_abs_path or "").startswith("/search"):
+        return replace_url(fragment, url)
+    return push_url(fragment, url)
+
+
+def _ways_on(params: Params, results: Page) -> list[WayOn]:
+    """Where nothing is found: what letting go of each filter would give."""
+    if results.total or params.filters.is_empty:
+        return []
+    ways = []
+    for relaxed in relaxations(params):
+        total = retrieve(relaxed.request(Viewer())).total
+        let_go = {chip.label for chip in chips(params)} - {c.label for c in chips(relaxed)}
+        ways.append(WayOn(label=", ".join(sorted(let_go)), url=relaxed.url(), total=total))
+    return [way for way in ways if way.total]
