@@ -7,8 +7,8 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import unfold
 from config.env import BASE_DIR, env, home, read_services
-from config.unfold import UNFOLD  # noqa: F401  read by django-unfold
 
 services = read_services()
 
@@ -29,7 +29,11 @@ if not SECRET_KEY:
         "`make run`, or run one command with them: `.venv/bin/python -m config.embedded exec -- "
         "COMMAND`, or set SECRET_KEY, DATABASE_URL and BROKER_URL."
     )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Whoever binds the embedded server to another address means to reach it there.
+_loopback = ["localhost", "127.0.0.1", "[::1]"]
+_bound = env.str("FORAY_HOST", default="127.0.0.1")
+_any_address = _bound in ("0.0.0.0", "::")  # noqa: S104  read here, bound by whoever set it
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if _any_address else [*_loopback, _bound])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind TLS (every deployment that is not the embedded one on loopback) set HTTPS=1.
 HTTPS = env.bool("HTTPS", default=not services.embedded)
@@ -169,6 +173,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task cut off from the broker is handed out again: let the first copy go.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_TASK_SOFT_TIME_LIMIT = 3300
 # Longer than the longest task may run, or a running task would be handed out a second time.
@@ -225,6 +231,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+# --- admin -----------------------------------------------------------------------------------
+UNFOLD = unfold.UNFOLD
 
 # --- metrics ---------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

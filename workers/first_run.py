@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from catalog import maintenance
-from catalog.importers import load_demo
+from catalog.importers.demos import load_demo
 from catalog.jobs import track
 from catalog.models import Item
 from recs.pipeline import first_models
