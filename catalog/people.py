@@ -99,7 +99,7 @@ def adopt_anonymous(*, anonymous_id: str, person_id: int) -> int:
         return Event.objects.filter(guest).update(person_id=person_id)
 
 
-def export_history(*, viewer: Viewer) -> dict[str, list[dict[str, Any]]]:
+def export_history(*, viewer: Viewer) -> dict[str, list[Any]]:
     """Everything that is kept of a person: events, searches, labels."""
     if viewer.is_nobody:
         return {"events": [], "answers": [], "labels": []}
@@ -114,7 +114,7 @@ def export_history(*, viewer: Viewer) -> dict[str, list[dict[str, Any]]]:
             .values("query_id", "time", "kind", "surface", "query", "filters", "total")
         ),
         "labels": list(
-            Label.objects.filter(person_id=viewer.person_id, person_id__isnull=False)
+            Label.objects.filter(person__in=[viewer.person_id] if viewer.person_id else [])
             .order_by("pk")
             .values("item__external_id", "grade", "source", "labeller", "note", "created_at")
         ),

@@ -35,7 +35,7 @@ class EventsApi(Api):
 
         accepted = serializers.IntegerField(help_text="Stored, and on disk.")
         duplicates = serializers.IntegerField(help_text="Their event_id was stored before.")
-        errors = serializers.IntegerField()
+        errors = serializers.IntegerField()  # type: ignore[assignment]  # a field, not the property
         results = RowResult(many=True)
 
     @extend_schema(

@@ -57,7 +57,7 @@ class ItemsApi(Api):
         updated = serializers.IntegerField()
         unchanged = serializers.IntegerField()
         duplicates = serializers.IntegerField()
-        errors = serializers.IntegerField()
+        errors = serializers.IntegerField()  # type: ignore[assignment]  # a field, not the property
         results = RowResult(many=True)
         task = TaskOutput(allow_null=True, help_text="Makes the items findable by meaning.")
 

@@ -22,7 +22,7 @@ class LabelOutput(serializers.Serializer[Any]):
     user_id = serializers.CharField(allow_null=True)
     item_id = serializers.CharField()
     grade = serializers.IntegerField(help_text="0 bad, 1 fair, 2 good, 3 perfect")
-    source = serializers.ChoiceField(choices=Label.Source.choices)
+    source = serializers.ChoiceField(choices=Label.Source.choices)  # type: ignore[assignment]
     labeller = serializers.CharField()
     note = serializers.CharField(allow_blank=True)
     updated_at = serializers.DateTimeField()
@@ -46,7 +46,9 @@ class LabelsApi(Api):
         )
         item_id = serializers.CharField(max_length=200)
         grade = serializers.IntegerField(min_value=0, max_value=3)
-        source = serializers.ChoiceField(choices=Label.Source.choices, default="human")
+        source = serializers.ChoiceField(  # type: ignore[assignment]
+            choices=Label.Source.choices, default="human"
+        )
         labeller = serializers.CharField(max_length=100)
         note = serializers.CharField(required=False, default="", allow_blank=True, max_length=5000)
 

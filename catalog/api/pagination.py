@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -81,6 +81,10 @@ def _after(place: list[Any], by: Sequence[str], descending: bool) -> Q:
     return condition
 
 
+def _column(model: type[Model], name: str) -> "Field[Any, Any]":
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
+
+
 def _encode(place: list[Any]) -> str:
     text = json.dumps(place, cls=DjangoJSONEncoder, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -92,10 +96,7 @@ def _decode(cursor: str, model: type[Model], by: Sequence[str]) -> list[Any]:
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
         if not isinstance(place, list) or len(place) != len(by):
             raise ValueError("another list's cursor")
-        return [
-            model._meta.get_field(name).to_python(part)
-            for name, part in zip(by, place, strict=True)
-        ]
+        return [_column(model, name).to_python(part) for name, part in zip(by, place, strict=True)]
     except (ValueError, TypeError, ValidationError, RecursionError):
         raise InvalidInput(
             "This cursor is none of ours: begin again without it.", field="cursor"

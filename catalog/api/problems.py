@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -104,7 +104,12 @@ def unknown_path(request: HttpRequest) -> HttpResponse:
 def _describe(error: Exception) -> tuple[int, str, str, list[dict[str, str]]]:
     """Status, code, detail and the fields of an error."""
     if isinstance(error, ProjectError):
-        return error.http_status, error.code, error.detail, _errors({error.field: [error.detail]})
+        return (
+            error.http_status,
+            error.code,
+            error.detail,
+            _errors({error.field: [error.detail]} if error.field else {}),
+        )
     if isinstance(error, exceptions.ValidationError):
         errors = _errors(error.detail)
         return 400, "invalid_input", _sentence(errors), errors
@@ -122,6 +127,7 @@ OWN_CODES = {"parse_error", "too_large", "length_required"}
 FOREIGN: tuple[tuple[type[Exception], int, str], ...] = (
     (Http404, 404, "There is nothing under this address."),
     (DjangoPermissionDenied, 403, "This is not allowed."),
+    (RequestDataTooBig, 413, "The body is too large: send several requests."),
     (SuspiciousOperation, 400, "The request cannot be read."),
     (OperationalError, 503, "The database cannot be reached. Try again."),
     (InterfaceError, 503, "The database cannot be reached. Try again."),
@@ -156,9 +162,8 @@ def _errors(detail: Any, path: str = "") -> list[dict[str, str]]:
         return found
     if isinstance(detail, list | tuple):
         return [entry for part in detail for entry in _errors(part, path)]
-    if not path:
-        return []
-    pointer = "/" + path.replace("~", "~0").replace("/", "~1").replace(".", "/")
+    # The whole body has the empty pointer.
+    pointer = "".join(f"/{part}" for part in path.split(".")) if path else ""
     return [{"field": path, "pointer": pointer, "detail": str(detail)}]
 
 
@@ -167,4 +172,5 @@ def _sentence(errors: list[dict[str, str]]) -> str:
         return "The request cannot be used."
     first = errors[0]
     more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
-    return f"{first['field']}: {first['detail']}{more}"
+    where = f"{first['field']}: " if first["field"] else ""
+    return f"{where}{first['detail']}{more}"

@@ -55,6 +55,11 @@ OPEN_TAG = "health"
 class ScopedSchema(AutoSchema):
     """Tells the scope of each operation, and that reading may need no key."""
 
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """The class's name; of a class within a view with the view's before it: "ItemsInput"."""
+        *outer, name = type(serializer).__qualname__.split(".")
+        return "".join([*(part.removesuffix("Api") for part in outer), name])
+
     def get_auth(self) -> list[dict[str, Any]]:
         """The ways to authenticate; {} where it may be left out."""
         auth = super().get_auth()
@@ -62,7 +67,7 @@ class ScopedSchema(AutoSchema):
             auth = [*auth, {}]
         return auth
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # the base takes no more
         """The docstring, and the scope."""
         description = super().get_description() or ""
         if not getattr(self.view, "authentication_classes", ()):
@@ -71,7 +76,7 @@ class ScopedSchema(AutoSchema):
         return f"{description}\n\nScope of the API key: `{scope}`.".strip()
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document speaks of keys."""
 
     target_class = "catalog.api.authentication.ApiKeyAuthentication"

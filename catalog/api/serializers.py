@@ -11,6 +11,7 @@ from catalog.types import WriteResult
 from catalog.values import in_path
 
 MAX_ROWS = 1000
+EVENT_KINDS = [(kind.label, kind.label) for kind in EventKind]
 
 
 class ItemOutput(serializers.Serializer[Any]):
@@ -87,7 +88,7 @@ class ItemRow(serializers.Serializer[Any]):
 class EventRow(serializers.Serializer[Any]):
     """One event as it is sent; `user_id` or `anonymous_id` is required."""
 
-    kind = serializers.ChoiceField(choices=[kind.label for kind in EventKind])
+    kind = serializers.ChoiceField(choices=EVENT_KINDS)
     item_id = serializers.CharField(max_length=200)
     time = serializers.DateTimeField(
         required=False, help_text="ISO 8601, or milliseconds since 1970; now where it is missing."

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ class ProblemOutput(serializers.Serializer[Any]):
     excerpt = serializers.CharField(allow_blank=True)
 
 
+@extend_schema_serializer(component_name="TaskWithProblems")
 class TaskProblemsOutput(TaskOutput):
     """A task with the first of its problems."""
 
