@@ -31,10 +31,8 @@ def browse(
         wanted = _ordered(rows, request.sort).defer("search_vector", "keywords", "content_hash")
         page = list(wanted[start : start + request.per_page])
     with stages.time("facets"):
-        shown_facets = facets.build_facets(
-            facets.count_catalog(request.filters, profile), request.filters, profile
-        )
-        total = rows.count()
+        total, counts = facets.count_catalog(request.filters, profile)
+        shown_facets = facets.build_facets(counts, request.filters, profile)
     ranked = [(item.pk, "browse", 1 / (start + at)) for at, item in enumerate(page, start=1)]
     return Retrieved(
         query=query.text,

@@ -54,13 +54,25 @@ def related(
     return [DenseMatch(item_id, float(score)) for item_id, score in found if score >= least]
 
 
-def cut(matches: list[DenseMatch], *, beside_exact_title: bool = False) -> list[DenseMatch]:
+def cut(
+    matches: list[DenseMatch], *, share_of_best: float = LEAST_SHARE_OF_BEST
+) -> list[DenseMatch]:
     """The matches before the tail of nonsense: at or above the absolute and the relative floor."""
     if not matches:
         return []
-    share = LEAST_SHARE_OF_BEST_BESIDE_EXACT if beside_exact_title else LEAST_SHARE_OF_BEST
-    floor = max(LEAST_SIMILARITY, share * matches[0].similarity)
+    floor = max(LEAST_SIMILARITY, share_of_best * matches[0].similarity)
     return [match for match in matches if match.similarity >= floor]
+
+
+def cut_beside_exact(matches: list[DenseMatch], exact: Collection[int]) -> list[DenseMatch]:
+    """What may stand beside a title typed in full: the closest.
+
+    Nothing where that very item is not the nearest of all: the encoder reads the title as
+    something else.
+    """
+    if not matches or matches[0].item_id not in exact:
+        return []
+    return cut(matches, share_of_best=LEAST_SHARE_OF_BEST_BESIDE_EXACT)
 
 
 def take(matches: list[DenseMatch], k: int, *, exclude: Collection[int]) -> list[DenseMatch]:

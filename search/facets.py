@@ -5,14 +5,14 @@ alternatives beside a chosen value stay visible.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Func
+from django.db import connection
 
 from catalog.derive import decade
-from catalog.filters import LIST_FACETS, ItemFilters, Range
+from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
 from catalog.models import Item, Profile
 from search.candidates import Candidate, failing_facets
 from search.types import Facet, FacetValue
@@ -22,6 +22,7 @@ MOST_PRICE_STEPS = 8
 # Edges of price ranges, for any power of ten: 1, 2.5, 5, 10, 25, ...
 PRICE_EDGES = [Decimal(n) * 10**power for power in range(7) for n in ("1", "2.5", "5")]
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
+_READ: Mapping[str, Callable[[str], Any]] = {"year": int, "price": Decimal}
 Counts = Mapping[str, Mapping[Any, int]]
 
 
@@ -44,17 +45,38 @@ def count_candidates(
     return passing, counts
 
 
-def count_catalog(filters: ItemFilters, profile: Profile) -> Counts:
-    """How often each facet's values occur in the whole visible catalog, one statement each."""
-    counts: dict[str, Mapping[Any, int]] = {}
-    for facet in facet_keys(profile):
-        rows = Item.objects.visible().filter(filters.without(facet).q()).order_by()
-        value = F(facet)
-        if facet in LIST_FACETS:
-            value = Func(F(_COLUMN[facet]), function="unnest")
-        found = rows.annotate(facet_value=value).values_list("facet_value").annotate(Count("id"))
-        counts[facet] = {value: count for value, count in found if value is not None}
-    return counts
+def count_catalog(filters: ItemFilters, profile: Profile) -> tuple[int, Counts]:
+    """How many visible items pass, and how often each facet's values occur among them.
+
+    One statement for all facets without a filter of their own, and one for each other facet.
+    """
+    keys = facet_keys(profile)
+    free = [facet for facet in keys if not getattr(filters, facet)]
+    counts, total = _count_rows(filters, free)
+    for facet in keys:
+        if facet not in free:
+            counts |= _count_rows(filters.without(facet), [facet])[0]
+    return total, counts
+
+
+def _count_rows(filters: ItemFilters, facets: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Values of these facets among the visible items inside the filters, read once."""
+    rows = Item.objects.visible().filter(filters.q()).order_by()
+    kept, params = rows.values_list(*_COLUMN.values(), *RANGE_FACETS).query.sql_with_params()
+    counting = ["SELECT '' AS facet, NULL::text AS value, count(*) FROM kept"]
+    for facet in facets:
+        value = f"unnest({_COLUMN[facet]})" if facet in LIST_FACETS else f"{facet}::text"
+        counting.append(f"SELECT '{facet}', {value}, count(*) FROM kept GROUP BY 2")  # noqa: S608  our own column names
+    counts: dict[str, Any] = {facet: {} for facet in facets}
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH kept AS MATERIALIZED ({kept}) {' UNION ALL '.join(counting)}", params)
+        for facet, value, count in cursor.fetchall():
+            if not facet:
+                total = count
+            elif value is not None:
+                counts[facet][_READ.get(facet, str)(value)] = count
+    return counts, total
 
 
 def build_facets(counts: Counts, filters: ItemFilters, profile: Profile) -> tuple[Facet, ...]:

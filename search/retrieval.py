@@ -119,7 +119,7 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
     """The candidate set of a query, best first. Neither filters nor page change it."""
     found = _Found(query)
     _match_words(found, request, stages)
-    text = found.query.positive_text
+    text = found.query.asked
     if len(text) >= LEAST_CHARACTERS_FOR_MEANING:
         with stages.time("dense"):
             found.near = dense.nearest(text)
@@ -139,30 +139,43 @@ def _match_words(found: _Found, request: SearchRequest, stages: Stages) -> None:
             matches = correction.matches
     found.more = len(matches) > lexical.MAX_MATCHES
     found.matches = matches[: lexical.MAX_MATCHES]
-    if len(matches) < lexical.FEW_MATCHES and not found.corrected:
+    if not matches or (len(matches) < lexical.FEW_MATCHES and not found.corrected):
         with stages.time("lexical_wide"):
             found.matches = matches + lexical.match_most_terms(found.query)
 
 
 def _fused(found: _Found) -> list[Scored]:
-    """Scores of the lexical matches and of those dense ones that are near enough."""
-    near = found.near
-    kept = dense.cut(near)
+    """Scores of the lexical matches and of those dense ones that can be believed."""
+    kept = dense.cut(found.near)
     ids = {match.item_id for match in found.matches}
-    if not found.query.phrases:  # who quotes demands the words themselves
+    if _is_meaning_believed(found, kept):
         ids |= {match.item_id for match in kept}
     facts = load_candidates(ids, excluded=tsquery.excluded_terms(found.query))
     scored = fuse(
         found.query,
         lexical=found.matches,
-        dense=near,
+        dense=found.near,
         candidates=facts,
         near_enough=len(kept),
     )
-    if scored and scored[0].source == "exact_title":
-        close = {match.item_id for match in dense.cut(near, beside_exact_title=True)}
+    exact = {s.candidate.item_id for s in scored if s.source == "exact_title"}
+    if exact:
+        close = {match.item_id for match in dense.cut_beside_exact(found.near, exact)}
         scored = [s for s in scored if s.source != "dense" or s.candidate.item_id in close]
     return scored
+
+
+def _is_meaning_believed(found: _Found, kept: Sequence[dense.DenseMatch]) -> bool:
+    """Whether items that share no word with the query may be in its list.
+
+    Not where a phrase in quotes demands the words themselves; nor where words matched and none of
+    those items is near in meaning: then the encoder did not understand the query (a foreign
+    title, a rare name), and its neighbours are chance.
+    """
+    if found.query.phrases:
+        return False
+    by_words = {match.item_id for match in found.matches if match.kind == "all"}
+    return not by_words or any(match.item_id in by_words for match in kept)
 
 
 def _related(
@@ -176,7 +189,7 @@ def _related(
         return dense.take(found.near, MAX_RELATED, exclude=kept)
     with stages.time("related"):
         return dense.related(
-            found.query.positive_text, k=MAX_RELATED, filters=request.filters, exclude=kept
+            found.query.asked, k=MAX_RELATED, filters=request.filters, exclude=kept
         )
 
 

@@ -34,9 +34,13 @@ _DECADE_NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedQuery:
-    """A query taken apart. `words` are normalized and in order; phrases are tuples of such."""
+    """A query taken apart. `words` are normalized and in order; phrases are tuples of such.
+
+    `asked` is what was typed without quotes and without what is excluded: the encoder reads it.
+    """
 
     text: str
+    asked: str
     normalized: str
     words: tuple[str, ...]
     phrases: tuple[tuple[str, ...], ...] = ()
@@ -49,11 +53,6 @@ class ParsedQuery:
     def content_words(self) -> tuple[str, ...]:
         """The words without fillers; all of them where nothing else is left."""
         return tuple(word for word in self.words if word not in self.fillers) or self.words
-
-    @property
-    def positive_text(self) -> str:
-        """What is asked for, without what is excluded: what the encoder reads."""
-        return " ".join([*self.words, *(" ".join(phrase) for phrase in self.phrases)])
 
     @property
     def is_empty(self) -> bool:
@@ -71,20 +70,25 @@ def parse(text: str, *, fillers: frozenset[str] = FILLERS) -> ParsedQuery:
     words: list[str] = []
     phrases: list[tuple[str, ...]] = []
     excluded: list[tuple[str, ...]] = []
+    asked: list[str] = []
     for minus, phrase, word in _PART.findall(text):
         parts = _words(phrase or word)
         if not parts:
             continue
         if minus:
             excluded.append(parts)
-        elif phrase:
+            continue
+        asked.append(phrase or word)
+        if phrase:
             phrases.append(parts)
         else:
             words += parts
     if not words and not phrases:
         words, excluded = [word for parts in excluded for word in parts], []
+        asked = words
     return ParsedQuery(
         text=text,
+        asked=" ".join(asked),
         normalized=normalize_query(text),
         words=tuple(words[:MAX_WORDS]),
         phrases=tuple(phrases[:MAX_WORDS]),

@@ -1,5 +1,9 @@
 """API paths of search."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from search.api.search import SearchApi
+
+urlpatterns = [
+    path("search", SearchApi.as_view(), name="api-search"),
+]

@@ -1,0 +1,315 @@
+"""Search over REST: GET with parameters, or POST with the same names in a JSON object."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.api.base import Api
+from catalog.api.serializers import ItemOutput, item_json
+from catalog.errors import InvalidInput
+from catalog.filters import parse_filters
+from catalog.people import viewer_for
+from catalog.types import QueryRecommendation
+from search.answer import SearchAnswer, search
+from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
+from search.text import MAX_QUERY_CHARACTERS
+from search.types import DEFAULT_PER_PAGE, SORTS, Facet, Hit, SearchRequest
+
+OWN = (
+    "q",
+    "page",
+    "per_page",
+    "sort",
+    "user_id",
+    "anonymous_id",
+    "session_id",
+    "verbatim",
+    "is_typing",
+    "picked_from",
+)
+_TRUTH = {"1": True, "true": True, "0": False, "false": False}
+MAX_PICKED_FROM = 40
+Params = Mapping[str, Sequence[str]]
+
+
+class HighlightOutput(serializers.Serializer[Any]):
+    """Safe HTML with `<mark>` around what matched."""
+
+    title = serializers.CharField()
+    snippet = serializers.CharField(allow_blank=True)
+
+
+class HitOutput(serializers.Serializer[Any]):
+    """One place in the list."""
+
+    item = ItemOutput()
+    position = serializers.IntegerField(help_text="From 1, counted on across pages.")
+    source = serializers.ChoiceField(
+        choices=["exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title", "browse"]
+    )
+    score = serializers.FloatField(help_text="0 to 1, higher is better.")
+    highlight = HighlightOutput()
+    matched = serializers.ListField(
+        child=serializers.CharField(),
+        help_text='What of the item answers the query: "title", "creator", ..., "meaning".',
+    )
+
+
+class QueryRecommendationOutput(serializers.Serializer[Any]):
+    """A query worth trying next."""
+
+    text = serializers.CharField()
+    source = serializers.CharField()
+    angle = serializers.CharField()
+    hint = serializers.CharField(allow_blank=True)
+
+
+class FacetValueOutput(serializers.Serializer[Any]):
+    """One choice; `count` is what choosing it leaves."""
+
+    value = serializers.CharField()
+    label = serializers.CharField()
+    count = serializers.IntegerField()
+    selected = serializers.BooleanField()
+
+
+class FacetOutput(serializers.Serializer[Any]):
+    """Choices that narrow the list: send `value` under the name `key`."""
+
+    key = serializers.CharField()
+    label = serializers.CharField()
+    values = FacetValueOutput(many=True)
+
+
+class SearchOutput(serializers.Serializer[Any]):
+    """The answer to a search."""
+
+    query_id = serializers.UUIDField(help_text="Name it in the events that follow.")
+    query = serializers.CharField(allow_blank=True)
+    original_query = serializers.CharField(allow_blank=True, help_text="As it was sent.")
+    corrected_query = serializers.CharField(
+        allow_null=True, help_text="What was searched instead; null where nothing was corrected."
+    )
+    total = serializers.IntegerField()
+    total_relation = serializers.ChoiceField(
+        choices=["eq", "gte"], help_text='"gte": there are at least so many.'
+    )
+    page = serializers.IntegerField()
+    per_page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    took_ms = serializers.FloatField()
+    hits = HitOutput(many=True)
+    related = HitOutput(
+        many=True, help_text="Nearest in meaning, where the list is short; not in `total`."
+    )
+    query_recommendations = QueryRecommendationOutput(many=True)
+    facets = FacetOutput(many=True)
+
+
+class SearchInput(serializers.Serializer[Any]):
+    """The same names as the parameters of GET."""
+
+    q = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_QUERY_CHARACTERS, default=""
+    )
+    category = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
+    creator = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
+    country = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
+    year = serializers.CharField(required=False, help_text="low..high, such as 1960..1969")
+    price = serializers.CharField(required=False, help_text="low..high, such as ..20")
+    page = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DEPTH)
+    per_page = serializers.IntegerField(required=False, min_value=1, max_value=MAX_PER_PAGE)
+    sort = serializers.ChoiceField(choices=SORTS, required=False)
+    user_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    anonymous_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    session_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    verbatim = serializers.BooleanField(required=False)
+    is_typing = serializers.BooleanField(required=False)
+    picked_from = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_PICKED_FROM
+    )
+
+
+PARAMETERS = [
+    OpenApiParameter("q", str, description="What is searched; empty browses everything."),
+    OpenApiParameter("category", str, many=True, description="Path; several are alternatives."),
+    OpenApiParameter("creator", str, many=True),
+    OpenApiParameter("country", str, many=True),
+    OpenApiParameter("year", str, description="low..high, such as 1960..1969"),
+    OpenApiParameter("price", str, description="low..high, such as ..20"),
+    OpenApiParameter("page", int, default=1),
+    OpenApiParameter("per_page", int, default=DEFAULT_PER_PAGE),
+    OpenApiParameter("sort", str, enum=SORTS, default="relevance"),
+    OpenApiParameter("user_id", str, description="The caller's own id of the person."),
+    OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
+    OpenApiParameter("session_id", str),
+    OpenApiParameter("verbatim", bool, description="Search what is typed, without correction."),
+    OpenApiParameter("is_typing", bool, description="The last word is still being typed."),
+    OpenApiParameter("picked_from", str, description="Source of the recommended query chosen."),
+]
+
+
+class SearchApi(Api):
+    """Search."""
+
+    required_scopes = {"GET": "read", "POST": "read"}
+
+    @extend_schema(
+        operation_id="search",
+        tags=["search"],
+        summary="Search, or browse with filters alone",
+        parameters=PARAMETERS,
+        responses={200: SearchOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """Hits with query recommendations and facets; `Link: rel="next"` leads on."""
+        return _answer(request, dict(request.query_params.lists()))
+
+    @extend_schema(
+        operation_id="search_post",
+        tags=["search"],
+        summary="Search, with the parameters in the body",
+        request=SearchInput,
+        responses={200: SearchOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """The same as GET, for long lists of filters and for queries kept out of access logs."""
+        if not isinstance(request.data, Mapping):
+            raise InvalidInput("Send a JSON object with the parameters.")
+        params = {str(name): _texts(str(name), value) for name, value in request.data.items()}
+        return _answer(request, params)
+
+
+def search_json(answer: SearchAnswer, *, original_query: str) -> dict[str, Any]:
+    """An answer in the shape of SearchOutput."""
+    found = answer.retrieved
+    return {
+        "query_id": str(answer.query_id),
+        "query": found.query,
+        "original_query": original_query,
+        "corrected_query": found.corrected_query,
+        "total": found.total,
+        "total_relation": found.total_relation,
+        "page": found.page,
+        "per_page": found.per_page,
+        "pages": found.pages,
+        "took_ms": answer.took_ms,
+        "hits": [_hit_json(hit) for hit in found.hits],
+        "related": [_hit_json(hit) for hit in found.related],
+        "query_recommendations": [
+            query_recommendation_json(each) for each in answer.query_recommendations
+        ],
+        "facets": [_facet_json(facet) for facet in found.facets],
+    }
+
+
+def query_recommendation_json(each: QueryRecommendation) -> dict[str, str]:
+    """A query recommendation in the shape of QueryRecommendationOutput."""
+    return {"text": each.text, "source": each.source, "angle": each.angle, "hint": each.hint}
+
+
+def _answer(request: Request, params: Params) -> Response:
+    wanted = read_request(params)
+    answer = search(wanted)
+    response = Response(search_json(answer, original_query=_one(params, "q")))
+    if wanted.page < answer.retrieved.pages and (wanted.page + 1) * wanted.per_page <= MAX_DEPTH:
+        response["Link"] = f'<{_next_url(request, params, wanted.page + 1)}>; rel="next"'
+    return response
+
+
+def read_request(params: Params) -> SearchRequest:
+    """The request that parameters ask for.
+
+    Raises:
+        InvalidInput: names the parameter that is unknown or cannot be read.
+    """
+    filters = parse_filters(params, known=OWN)
+    picked_from = _one(params, "picked_from")
+    if len(picked_from) > MAX_PICKED_FROM or "\x00" in picked_from:
+        raise InvalidInput("'picked_from' is the source of a query.", field="picked_from")
+    return SearchRequest(
+        query=_one(params, "q"),
+        filters=filters,
+        page=_number(params, "page", 1),
+        per_page=_number(params, "per_page", DEFAULT_PER_PAGE),
+        sort=_one(params, "sort") or "relevance",
+        viewer=viewer_for(
+            user_id=_one(params, "user_id"),
+            anonymous_id=_one(params, "anonymous_id"),
+            session_id=_one(params, "session_id"),
+        ),
+        is_typing=_truth(params, "is_typing"),
+        verbatim=_truth(params, "verbatim"),
+        picked_from=picked_from,
+        surface="api",
+    )
+
+
+def _one(params: Params, name: str) -> str:
+    values = params.get(name) or ("",)
+    return values[-1]
+
+
+def _number(params: Params, name: str, default: int) -> int:
+    text = _one(params, name).strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_DEPTH))):
+        raise InvalidInput(f"'{name}' is a whole number from 1.", field=name)
+    return int(text)
+
+
+def _truth(params: Params, name: str) -> bool:
+    text = _one(params, name).strip().lower()
+    if text and text not in _TRUTH:
+        raise InvalidInput(f"'{name}' is true or false.", field=name)
+    return _TRUTH.get(text, False)
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """A JSON value as the texts that a parameter of that name would have."""
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    if len(values) > 1 and name in OWN:
+        raise InvalidInput(f"'{name}' is one value, not a list.", field=name)
+    if not all(isinstance(each, str | int | float) for each in values):
+        raise InvalidInput(f"'{name}' is text or a list of texts.", field=name)
+    return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
+
+
+def _next_url(request: Request, params: Params, page: int) -> str:
+    kept = [(name, value) for name, values in params.items() if name != "page" for value in values]
+    return request.build_absolute_uri(f"{request.path}?{urlencode([*kept, ('page', page)])}")
+
+
+def _hit_json(hit: Hit) -> dict[str, Any]:
+    return {
+        "item": item_json(hit.item),
+        "position": hit.position,
+        "source": hit.source,
+        "score": round(hit.score, 6),
+        "highlight": {"title": hit.title_marked, "snippet": hit.snippet},
+        "matched": list(hit.matched),
+    }
+
+
+def _facet_json(facet: Facet) -> dict[str, Any]:
+    return {
+        "key": facet.key,
+        "label": facet.label,
+        "values": [
+            {
+                "value": each.value,
+                "label": each.label,
+                "count": each.count,
+                "selected": each.is_selected,
+            }
+            for each in facet.values
+        ],
+    }
