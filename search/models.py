@@ -62,11 +62,13 @@ class Query(models.Model):
             models.Index(
                 fields=["-popularity"],
                 name="query_popular",
+                include=["id", "normalized", "source"],
                 condition=Q(review="approved", answers__gt=0) & ~Q(source="titles"),
             ),
             models.Index(
                 fields=["-popularity"],
                 name="query_popular_titles",
+                include=["id", "normalized", "source"],
                 condition=Q(review="approved", answers__gt=0, source="titles"),
             ),
             # Queries that speak of exactly what the hits share (search.query_candidates).

@@ -54,27 +54,29 @@ HIT_FACTS = """
         SELECT left(value, 320) AS value, array_agg(n) AS hits FROM facts GROUP BY value
         HAVING count(*) > 1 OR NOT starts_with(value, 'name:')
     )
-    SELECT shared.value, shared.hits, a.items,
+    -- One look-up by key for each anchor; a join would read the whole table of anchors.
+    SELECT shared.value, shared.hits,
+           (SELECT items FROM search_anchor a WHERE a.value = shared.value),
            (SELECT items FROM search_anchor WHERE value = '')
-    FROM shared LEFT JOIN search_anchor a USING (value)"""
+    FROM shared"""
 COLUMNS = (
     "id, text, normalized, source, provenance, anchors, witnesses, answers, people, popularity,"
     " created_at"
 )
 SHOWN = "review = 'approved' AND answers > 0 AND source = ANY(%(sources)s)"
-FIND = f"""
-    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND meaning = ANY(%(meanings)s)
-    UNION ALL
+# Each part repeats the conditions of the partial index that answers it.
+BY_MEANING_SQL = f"""
+    SELECT {COLUMNS} FROM search_query
+    WHERE {SHOWN} AND meaning <> 0 AND meaning = ANY(%(meanings)s)"""  # noqa: S608  constants only
+BY_OVERLAP_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND anchors && %(rare)s::varchar[]
-        ORDER BY popularity DESC, id LIMIT {BY_OVERLAP})
-    UNION ALL
-    (SELECT {COLUMNS} FROM search_query
-        WHERE {SHOWN} AND %(words)s::text[] <> '{{}}' AND normalized LIKE ALL(%(words)s)
-        ORDER BY popularity DESC, id LIMIT {BY_WORDS})
-    UNION ALL
-    (SELECT {COLUMNS} FROM search_query
-        WHERE {SHOWN} AND source = 'log' AND normalized LIKE ANY(%(words)s)
-        ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608  constants only
+        ORDER BY popularity DESC, id LIMIT {BY_OVERLAP})"""  # noqa: S608
+BY_WORDS_SQL = f"""
+    (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND {{all_words}}
+        ORDER BY popularity DESC, id LIMIT {BY_WORDS})"""  # noqa: S608
+BY_LOG_SQL = f"""
+    (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source = 'log' AND ({{any_word}})
+        ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,17 +152,27 @@ def find_candidates(
         said: the anchors that the query itself names; they are always combined.
         words: the words that were typed.
     """
-    # A word of one letter is in every query.
-    typed = [f"%{word}%" for word in words[:MAX_WORDS] if len(word) > 1]
-    params = {
+    sql, params = _statement(words)
+    params |= {
         "sources": names_on(),
         "meanings": [meaning(combination) for combination in _combinations(facts, said)],
         "rare": _rare(facts, said),
-        "words": typed,
     }
     with connection.cursor() as cursor:
-        cursor.execute(FIND, params)
+        cursor.execute(sql, params)
         return list({row[0]: read_candidate(row) for row in cursor.fetchall()}.values())
+
+
+def _statement(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """The statement for these words: LIKE ALL and ANY of a list would not use the indexes."""
+    # A word of one letter is in every query. Normal forms hold no LIKE wildcards.
+    patterns = {f"w{n}": f"%{word}%" for n, word in enumerate(words[:MAX_WORDS]) if len(word) > 1}
+    parts = [BY_MEANING_SQL, BY_OVERLAP_SQL]
+    if patterns:
+        likes = [f"normalized LIKE %({name})s" for name in patterns]
+        parts.append(BY_WORDS_SQL.format(all_words=" AND ".join(likes)))
+        parts.append(BY_LOG_SQL.format(any_word=" OR ".join(likes)))
+    return " UNION ALL ".join(parts), dict(patterns)
 
 
 def read_candidate(row: Sequence[Any]) -> Candidate:

@@ -1,6 +1,7 @@
 """What a query names, read off what its hits share: "french" means France when the hits are."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from catalog.demonyms import DEMONYMS
 from search.query_candidates import HitFacts
@@ -13,26 +14,37 @@ PEOPLE = ("creator", "name")
 PLAIN_KINDS = ("decade", "country", "category")
 
 
-def said_anchors(
-    words: Sequence[str], facts: HitFacts
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The anchors of the hits that the words name, and the words that none of them explains."""
+# A surname alone names somebody only where that many of the hits are theirs.
+LEAST_SHARE_OF_SURNAME = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a query names: the anchors, and the anchor behind each word that has one."""
+
+    anchors: frozenset[str]
+    explained: dict[str, str]
+
+
+def said_anchors(words: Sequence[str], facts: HitFacts) -> Said:
+    """The anchors of the hits that the words name."""
+    explained: dict[str, str] = {}
     said: set[str] = set()
-    left = list(words)
-    for kind in (*PLAIN_KINDS, *PEOPLE):
-        of_kind = [name for name in facts.holders if split_anchor(name)[0] == kind]
-        of_kind.sort(key=lambda name: (-len(facts.holders[name]), name))
-        # People one by one, best first: each word names one of the several who bear the surname.
-        available = left if kind in PEOPLE else list(words)
-        explained: list[str] = []
-        for name in of_kind:
-            spent = explained if kind in PEOPLE else []
-            used = _used(kind, split_anchor(name)[1], [w for w in available if w not in spent])
-            if used:
+    by_kind: dict[str, list[str]] = {}
+    for name in sorted(facts.holders, key=lambda name: (-len(facts.holders[name]), name)):
+        by_kind.setdefault(split_anchor(name)[0], []).append(name)
+    for kind in PLAIN_KINDS:
+        for name in by_kind.get(kind, []):
+            if used := _used(_wordings(kind, split_anchor(name)[1]), words):
                 said.add(name)
-                explained += used
-        left = [word for word in left if word not in explained]
-    return frozenset(said), tuple(left)
+                explained.update(dict.fromkeys(used, name))
+    for name in (name for kind in PEOPLE for name in by_kind.get(kind, [])):
+        # Each word names one person, the one with the most hits of those who bear the name.
+        if left := [word for word in words if word not in explained]:
+            used = _person(name, left, share=facts.share([name]))
+            said.update([name] if used else [])
+            explained.update(dict.fromkeys(used, name))
+    return Said(frozenset(said), explained)
 
 
 def same_person(anchors: Iterable[str]) -> frozenset[str]:
@@ -43,16 +55,22 @@ def same_person(anchors: Iterable[str]) -> frozenset[str]:
     )
 
 
-def _used(kind: str, value: str, words: Sequence[str]) -> list[str]:
-    """The words among these that name the value; none where they do not."""
-    for wording in _wordings(kind, value):
+def _used(wordings: Iterable[str], words: Sequence[str]) -> list[str]:
+    """The words among these that say one of the wordings in full; none where they do not."""
+    for wording in wordings:
         label = words_of(normalize_query(wording))
-        if label and covers(words, label):
+        if label and len(label) <= len(words) and covers(words, label):
             return [word for word in words if holds(label, word)]
-    if kind in PEOPLE:
-        surname = words_of(normalize_query(value))[-1:]
-        return [word for word in words if len(word) > 3 and holds(surname, word)]
     return []
+
+
+def _person(name: str, words: Sequence[str], *, share: float) -> list[str]:
+    value = split_anchor(name)[1]
+    used = _used([value], words)
+    if used or share < LEAST_SHARE_OF_SURNAME:
+        return used
+    surname = words_of(normalize_query(value))[-1:]
+    return [word for word in words if len(word) > 3 and holds(surname, word)]
 
 
 def _wordings(kind: str, value: str) -> list[str]:

@@ -1,11 +1,12 @@
 """Queries worth trying next, ranked by a stated simple score.
 
-    score = source * (0.40 coverage + 0.20 lift + 0.20 words + 0.10 size + 0.10 popularity)
+    score = source * (0.25 coverage + 0.25 lift + 0.25 words + 0.10 size + 0.15 popularity)
 
     coverage    share of the top hits that have everything the query speaks of, full at 40 %
     lift        log of that share over the query's share of the catalog, full at a hundredfold
-    words       share of the typed words that it keeps
-    size        log of how many items answer it, full at a hundred: one answer is no exploring
+    words       share of the typed words that it keeps, rare words counting for more
+    size        log of how many items answer it, full at a hundred: one answer is no exploring;
+                beyond a thousand it falls again, because that is browsing
     popularity  how wanted the answering items are
     source      SOURCE_WEIGHT
 
@@ -39,8 +40,8 @@ from search.query_meaning import said_anchors, same_person
 from search.query_sources.base import anchor, is_switched_on
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import Recent
-from search.query_words import covers, holds, overlap, same_words, words_of
 from search.query_wording import hint
+from search.query_words import covers, holds, overlap, same_words, words_of
 from search.text import normalize_query
 
 MAX_RECOMMENDED = 8
@@ -51,17 +52,21 @@ SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 0.8, "ti
 FULL_COVERAGE = 0.4
 FULL_LIFT = 100
 FULL_SIZE = 100
+TOO_MANY = 1000
 FRESH_DAYS = 14
-LEAST_SCORE = 0.12
+LEAST_SCORE = 0.35
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """The query as it is understood."""
 
     words: tuple[str, ...]
     said: frozenset[str]  # anchors it names
+    persons: frozenset[str]  # the same with people being one, whatever they did
+    near: frozenset[str]  # decades beside those that it names
     unexplained: tuple[str, ...]  # words that no anchor explains
+    weights: dict[str, float]  # its words, by how rare what they name is
     facts: HitFacts
     top_items: frozenset[int]
 
@@ -70,8 +75,9 @@ class _Asked:
 class _Scored:
     candidate: Candidate
     score: float
-    angle: str
     words: tuple[str, ...]
+    persons: frozenset[str]
+    adds: frozenset[str]  # what it speaks of and the query did not
 
 
 def recommend_queries(
@@ -105,31 +111,47 @@ def recommend_queries(
     found = find_candidates(facts=asked.facts, said=asked.said, words=normalized.split())
     found += _own(asked, viewer)
     typed = words_of(normalize_query(query))
-    scored = [each for each in (_score(asked, one) for one in found) if _is_worth(each, asked, typed)]
+    scored = [
+        each for each in (_score(asked, one) for one in found) if _is_worth(each, asked, typed)
+    ]
     scored.sort(key=lambda each: (-each.score, each.candidate.normalized))
     scored = scored[:CHECKED]
     titles = still_answered([(s.candidate.normalized, s.candidate.witnesses) for s in scored])
     shown = {id(scored[n]): names for n, names in titles.items()}
-    chosen = _diversify([each for n, each in enumerate(scored) if n in titles], k)
+    angled = [(each, _angle(asked, each)) for n, each in enumerate(scored) if n in titles]
+    chosen = _diversify(angled, k)
     profile = current_profile()
     return tuple(
         QueryRecommendation(
             text=each.candidate.text,
             source=each.candidate.source,
-            angle=each.angle,
+            angle=angle,
             hint=hint(each.candidate, shown[id(each)], profile),
             score=round(each.score, 4),
             answers=each.candidate.answers,
         )
-        for each in chosen
+        for each, angle in chosen
     )
 
 
 def _understand(normalized: str, top_item_ids: Sequence[int]) -> _Asked:
     words = words_of(normalized)
     facts = hit_facts(top_item_ids, current_profile().name_attributes)
-    said, unexplained = said_anchors(words, facts)
-    return _Asked(words, said, unexplained, facts, frozenset(top_item_ids))
+    said = said_anchors(words, facts)
+    unexplained = tuple(word for word in words if word not in said.explained)
+    return _Asked(
+        words=words,
+        said=said.anchors,
+        persons=same_person(said.anchors),
+        near=frozenset(near for name in said.anchors for near in neighbouring_decades(name)),
+        unexplained=unexplained,
+        weights={
+            word: log(2 + facts.items / max(1, facts.counts.get(said.explained.get(word, ""), 1)))
+            for word in words
+        },
+        facts=facts,
+        top_items=frozenset(top_item_ids),
+    )
 
 
 def _own(asked: _Asked, viewer: Viewer) -> list[Candidate]:
@@ -154,15 +176,24 @@ def _score(asked: _Asked, candidate: Candidate) -> _Scored:
     words = words_of(candidate.normalized)
     coverage = _coverage(asked, candidate)
     lift = coverage * asked.facts.items / max(1, candidate.answers)
-    kept = sum(holds(words, word) for word in asked.words) / max(1, len(asked.words))
+    kept = sum(weight for word, weight in asked.weights.items() if holds(words, word))
     score = SOURCE_WEIGHT.get(candidate.source, 0.5) * (
-        0.40 * min(1.0, coverage / FULL_COVERAGE)
-        + 0.20 * min(1.0, max(0.0, log(lift) / log(FULL_LIFT) if lift > 1 else 0.0))
-        + 0.20 * kept
-        + 0.10 * min(1.0, log(1 + candidate.answers) / log(1 + FULL_SIZE))
-        + 0.10 * candidate.popularity
+        0.25 * min(1.0, coverage / FULL_COVERAGE)
+        + 0.25 * (min(1.0, log(lift) / log(FULL_LIFT)) if lift > 1 else 0.0)
+        + 0.25 * kept / (sum(asked.weights.values()) or 1.0)
+        + 0.10 * _size(candidate.answers)
+        + 0.15 * candidate.popularity
     )
-    return _Scored(candidate, score, _angle(asked, candidate, words), words)
+    # Two queries about the person who was asked for repeat the question, not one another.
+    persons = same_person(candidate.anchors)
+    adds = persons - asked.persons if persons else frozenset(words) - frozenset(asked.words)
+    return _Scored(candidate, score, words, persons, adds)
+
+
+def _size(answers: int) -> float:
+    """From one answer to enough to explore, and down again where it is half the catalog."""
+    full = min(1.0, log(1 + answers) / log(1 + FULL_SIZE))
+    return full if answers <= TOO_MANY else full * TOO_MANY / answers
 
 
 def _coverage(asked: _Asked, candidate: Candidate) -> float:
@@ -171,24 +202,22 @@ def _coverage(asked: _Asked, candidate: Candidate) -> float:
         return len(asked.top_items.intersection(candidate.witnesses)) / max(
             1, min(len(candidate.witnesses), asked.facts.hits)
         )
-    near = {d for name in asked.said for d in neighbouring_decades(name)}
-    rest = [name for name in candidate.anchors if name not in near]
+    rest = [name for name in candidate.anchors if name not in asked.near]
     # The decade next to the one that was named covers none of the hits, and is half as near.
     return asked.facts.share(rest) * (1.0 if len(rest) == len(candidate.anchors) else 0.5)
 
 
-def _angle(asked: _Asked, candidate: Candidate, words: tuple[str, ...]) -> str:
-    said = same_person(asked.said)
-    speaks_of = same_person(candidate.anchors)
-    if covers(words, asked.words):
+def _angle(asked: _Asked, scored: _Scored) -> str:
+    adds_to_what_was_said = (
+        scored.persons > asked.persons and asked.persons and not asked.unexplained
+    )
+    if covers(scored.words, asked.words):
         return "narrower"
-    if _is_new(asked, candidate):
+    if _is_new(asked, scored.candidate):
         return "new"
-    if speaks_of > said and said and not asked.unexplained:
-        return "narrower"
-    if (speaks_of and speaks_of <= said) or covers(asked.words, words):
+    if (scored.persons and scored.persons <= asked.persons) or covers(asked.words, scored.words):
         return "broader"
-    return "angle"
+    return "narrower" if adds_to_what_was_said else "angle"
 
 
 def _is_new(asked: _Asked, candidate: Candidate) -> bool:
@@ -202,8 +231,9 @@ def _is_new(asked: _Asked, candidate: Candidate) -> bool:
 def _is_worth(scored: _Scored, asked: _Asked, typed: tuple[str, ...]) -> bool:
     """Not the query again in other words, and not a title that is among the hits anyway."""
     candidate = scored.candidate
-    speaks_of = same_person(candidate.anchors)
-    says_the_same = bool(speaks_of) and not asked.unexplained and speaks_of == same_person(asked.said)
+    says_the_same = (
+        bool(scored.persons) and not asked.unexplained and scored.persons == asked.persons
+    )
     is_a_hit = candidate.rule == "item_title" and asked.top_items.intersection(candidate.witnesses)
     return not (
         scored.score < LEAST_SCORE
@@ -214,28 +244,38 @@ def _is_worth(scored: _Scored, asked: _Asked, typed: tuple[str, ...]) -> bool:
     )
 
 
-def _diversify(scored: Sequence[_Scored], k: int) -> list[_Scored]:
+def _diversify(scored: Sequence[tuple[_Scored, str]], k: int) -> list[tuple[_Scored, str]]:
     """The best `k` that repeat one another least, angles mixed."""
-    chosen: list[_Scored] = []
+    chosen: list[tuple[_Scored, str]] = []
+    kinds: Counter[str] = Counter()
+    angles: Counter[str] = Counter()
     for limit_angles in (True, False):
-        left = [each for each in scored if each not in chosen]
-        while left and len(chosen) < k:
-            kinds = Counter(each.candidate.rule for each in chosen)
-            angles = Counter(each.angle for each in chosen)
-            left = [
-                each
-                for each in left
-                if kinds[each.candidate.rule] < MAX_OF_KIND
-                and not (limit_angles and angles[each.angle] >= MAX_OF_KIND)
-                and not any(same_words(each.words, other.words) for other in chosen)
-            ]
-            if left:
-                best = max(left, key=lambda each: _worth(each, chosen))
-                chosen.append(best)
-                left.remove(best)
+        taken = {id(each) for each, _ in chosen}
+        # What each would be worth now: only ever lowered, by what has just been chosen.
+        worth = {
+            n: each.score * _novelty(each, [other for other, _ in chosen])
+            for n, (each, _) in enumerate(scored)
+            if id(each) not in taken
+        }
+        while worth and len(chosen) < k:
+            best = max(worth, key=lambda n: worth[n])
+            del worth[best]
+            each, angle = scored[best]
+            full = kinds[each.candidate.rule] >= MAX_OF_KIND
+            if full or (limit_angles and angles[angle] >= MAX_OF_KIND):
+                continue
+            chosen.append((each, angle))
+            kinds[each.candidate.rule] += 1
+            angles[angle] += 1
+            for n in list(worth):
+                other = scored[n][0]
+                if same_words(other.words, each.words):
+                    del worth[n]
+                else:
+                    worth[n] = min(worth[n], other.score * _novelty(other, [each]))
     return chosen
 
 
-def _worth(scored: _Scored, chosen: Sequence[_Scored]) -> float:
-    repeats = max((overlap(scored.words, other.words) for other in chosen), default=0.0)
-    return scored.score * (1 - 0.5 * repeats)
+def _novelty(scored: _Scored, chosen: Sequence[_Scored]) -> float:
+    repeats = max((overlap(scored.adds, other.adds) for other in chosen), default=0.0)
+    return 1 - 0.5 * repeats

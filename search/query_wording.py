@@ -12,20 +12,18 @@ def hint(candidate: Candidate, titles: Sequence[str], profile: Profile) -> str:
     """One line that says what the query leads to."""
     count = candidate.answers
     noun = profile.item_noun if count == 1 else profile.item_noun_plural
-    rule = candidate.rule
-    if candidate.source == "recent":
-        return "You searched for this"
-    if rule == "like":
-        return _cut(f"Near {titles[0]} in subject and style")
-    if rule == "item_title" and count == 1:
-        year = candidate.provenance.get("year")
-        return f"{profile.item_noun.capitalize()}, {year}" if year else profile.item_noun.capitalize()
-    examples = f", such as {titles[0]}" if titles else ""
-    if candidate.source == "log" and candidate.people:
-        return _cut(f"Searched by {candidate.people} people{examples}")
-    if rule == "creator":
-        return _cut(f"{count:,} {noun} by this {profile.creator_noun}{examples}")
-    return _cut(f"{count:,} {noun}{examples}")
+    example = titles[0] if titles else ""
+    such_as = f", such as {example}" if example else ""
+    year = candidate.provenance.get("year")
+    wordings = {
+        "recent": "You searched for this",
+        "like": f"Near {example} in subject and style",
+        "searched": f"Searched by {candidate.people} people{such_as}",
+        "creator": f"{count:,} {noun} by this {profile.creator_noun}{such_as}",
+    }
+    if candidate.rule == "item_title" and count == 1:
+        return profile.item_noun.capitalize() + (f", {year}" if year else "")
+    return _cut(wordings.get(candidate.rule, f"{count:,} {noun}{such_as}"))
 
 
 def _cut(text: str) -> str:

@@ -60,7 +60,7 @@ COUNTED = f"""
     GROUP BY normalized_query HAVING count(DISTINCT viewer) >= %(people)s
     ORDER BY normalized_query"""  # noqa: S608
 # The scale of POPULARITY in search/query_sources/facts.py.
-SCALE = f"{facts.ITEMS} SELECT ln(2.0 + coalesce(sum(weight), 0)) FROM items"
+SCALE = f"{facts.ITEMS} SELECT ln(2.0 + coalesce(sum(weight), 0)) FROM items"  # noqa: S608
 _PRIVATE = re.compile(
     r"[^\s@]+@[^\s@]+"  # an e-mail address, or a handle
     r"|https?://|www\."
@@ -107,4 +107,5 @@ def is_private(text: str) -> bool:
 def witnesses_of(logged: str | list[dict[str, Any]]) -> list[int]:
     """The first items of a logged answer, as the driver returns it: parsed or not."""
     hits = json.loads(logged) if isinstance(logged, str) else logged
-    return [hit["item"] for hit in hits[:MAX_WITNESSES] if isinstance(hit.get("item"), int)]
+    found = [hit.get("item") for hit in hits if hit.get("source") != "related"]
+    return [item for item in found if isinstance(item, int)][:MAX_WITNESSES]

@@ -1,4 +1,4 @@
-"""The sources of queries, best first: where two offer the same words, the earlier one keeps them."""
+"""The sources of queries, best first: of two that offer the same words the earlier keeps them."""
 
 from search.query_sources.base import QuerySource, is_switched_on
 from search.query_sources.expansions import Expansions

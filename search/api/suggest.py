@@ -1,0 +1,167 @@
+"""Completions and query recommendations over REST."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.api.base import Api, StrictSerializer, read
+from catalog.api.serializers import ItemOutput, item_json
+from catalog.people import viewer_for
+from catalog.types import QueryRecommendation, Viewer
+from search.query_recommendation import MAX_RECOMMENDED
+from search.recommended import recommended_for
+from search.suggest import MAX_SUGGESTED, suggest
+from search.text import MAX_QUERY_CHARACTERS
+
+DEFAULT_K = 8
+VIEWER_PARAMETERS = [
+    OpenApiParameter("user_id", str, description="The caller's own id of the person."),
+    OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
+    OpenApiParameter("session_id", str),
+]
+
+
+class ViewerInput(StrictSerializer):
+    """Who is looking, and for how many."""
+
+    q = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=MAX_QUERY_CHARACTERS,
+        trim_whitespace=False,
+    )
+    user_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+    anonymous_id = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=200
+    )
+    session_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+
+
+class SuggestInput(ViewerInput):
+    """Parameters of /suggest."""
+
+    k = serializers.IntegerField(
+        required=False, default=DEFAULT_K, min_value=1, max_value=MAX_SUGGESTED
+    )
+
+
+class QueryRecommendationsInput(ViewerInput):
+    """Parameters of /query-recommendations."""
+
+    k = serializers.IntegerField(
+        required=False, default=MAX_RECOMMENDED, min_value=1, max_value=MAX_RECOMMENDED
+    )
+
+
+class SuggestedQueryOutput(serializers.Serializer[Any]):
+    """A query to complete to."""
+
+    text = serializers.CharField()
+    source = serializers.CharField(help_text="titles, names, expansions, log or recent.")
+    hint = serializers.CharField(allow_blank=True)
+    answers = serializers.IntegerField(help_text="Items that answer it, when last counted.")
+
+
+class SuggestOutput(serializers.Serializer[Any]):
+    """Completions of what has been typed."""
+
+    query = serializers.CharField(allow_blank=True)
+    suggestions = SuggestedQueryOutput(many=True)
+    items = ItemOutput(many=True)
+
+
+class RecommendedQueryOutput(SuggestedQueryOutput):
+    """A query worth trying next."""
+
+    angle = serializers.ChoiceField(choices=["narrower", "broader", "angle", "new"])
+
+
+class QueryRecommendationsOutput(serializers.Serializer[Any]):
+    """Queries worth trying next, best first; none for the exact title of one thing."""
+
+    query = serializers.CharField(allow_blank=True)
+    corrected_query = serializers.CharField(allow_null=True)
+    query_recommendations = RecommendedQueryOutput(many=True)
+
+
+class SuggestApi(Api):
+    """Completion at each keystroke."""
+
+    required_scope = "read"
+
+    @extend_schema(
+        operation_id="suggest",
+        tags=["search"],
+        summary="Complete what is being typed",
+        parameters=[
+            OpenApiParameter("q", str, description="Typed so far; empty gives places to start."),
+            OpenApiParameter("k", int, default=DEFAULT_K, description=f"1 to {MAX_SUGGESTED}."),
+            *VIEWER_PARAMETERS,
+        ],
+        responses={200: SuggestOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """Queries and a few items; every one of them leads to something visible."""
+        params = read(SuggestInput, request.query_params.dict())
+        found = suggest(prefix=params["q"], viewer=_viewer(params), k=params["k"])
+        return Response(
+            {
+                "query": params["q"],
+                "suggestions": [_query_json(each) for each in found.queries],
+                "items": [item_json(item) for item in found.items],
+            }
+        )
+
+
+class QueryRecommendationsApi(Api):
+    """Queries worth trying next."""
+
+    required_scope = "read"
+
+    @extend_schema(
+        operation_id="query_recommendations",
+        tags=["search"],
+        summary="Queries worth trying after this one",
+        parameters=[
+            OpenApiParameter("q", str, description="What was searched; empty for a home page."),
+            OpenApiParameter(
+                "k", int, default=MAX_RECOMMENDED, description=f"1 to {MAX_RECOMMENDED}."
+            ),
+            *VIEWER_PARAMETERS,
+        ],
+        responses={200: QueryRecommendationsOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """The query recommendations of a search, without its hits."""
+        params = read(QueryRecommendationsInput, request.query_params.dict())
+        found = recommended_for(query=params["q"], viewer=_viewer(params), k=params["k"])
+        return Response(
+            {
+                "query": params["q"],
+                "corrected_query": found.corrected_query,
+                "query_recommendations": [
+                    _query_json(each) | {"angle": each.angle} for each in found.queries
+                ],
+            }
+        )
+
+
+def _viewer(params: dict[str, Any]) -> Viewer:
+    return viewer_for(
+        user_id=params["user_id"],
+        anonymous_id=params["anonymous_id"],
+        session_id=params["session_id"],
+    )
+
+
+def _query_json(each: QueryRecommendation) -> dict[str, Any]:
+    return {
+        "text": each.text,
+        "source": each.source,
+        "hint": each.hint,
+        "answers": each.answers,
+    }
