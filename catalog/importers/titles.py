@@ -62,3 +62,15 @@ def _article_first(title: str) -> str:
     article = found.group("article")
     space = "" if article[-1] in "'\u2019" else " "
     return f"{article}{space}{found.group('rest')}"
+
+
+def main_title(title: str) -> str:
+    """The title alone, in reading order: "Seven (a.k.a. Se7en)" gives "Seven"."""
+    ordered = in_reading_order(title)
+    return re.sub(r"\s+", " ", _PARENTHESES.sub(" ", ordered)).strip() or ordered
+
+
+def alternative_names(title: str) -> list[str]:
+    """The other names in parentheses: "Seven (a.k.a. Se7en)" gives ["Se7en"]."""
+    inner = _PARENTHESES.findall(in_reading_order(title))
+    return [name for name in (_ALSO_KNOWN_AS.sub("", part.strip()) for part in inner) if name]
