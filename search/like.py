@@ -1,9 +1,10 @@
-""" "films like Rear Window": queries which ask for what is near a known item."""
+"""Queries such as "films like Rear Window", which ask for what is near a known item."""
 
 import re
 
 from catalog.models import Item
 from catalog.profiles import current_profile
+from recs import embeddings, index
 from search.models import Query
 from search.query_sources.expansions import LIKE_ANSWERS
 from search.text import MAX_QUERY_CHARACTERS, clean_query, normalize_query
@@ -30,6 +31,23 @@ def parse_like(query: str) -> int | None:
     # What was typed keeps the accents and the punctuation that a fresh title is looked up by.
     spelled = re.split(r"\b(?:like|similar to)\s+", clean_query(query), maxsplit=1, flags=re.I)[-1]
     return _item_titled(matched["title"], spelled)
+
+
+def nearest(query: str) -> list[tuple[int, float]]:
+    """What is nearest in meaning to the item that the query names, with similarities.
+
+    [] where the query names none, and before that item has a vector.
+    """
+    item_id = parse_like(query)
+    if item_id is None:
+        return []
+    try:
+        vector = index.item_vector(item_id)
+    except embeddings.NoLiveVersion:
+        return []
+    if vector is None:
+        return []
+    return index.nearest_items(vector=vector, k=ANSWERS, exclude=[item_id])
 
 
 def _pattern() -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from catalog.errors import InvalidInput
 from catalog.models import Item
 from catalog.profiles import current_profile
-from search import browse, dense, facets, lexical, spelling, tsquery
+from search import browse, dense, facets, lexical, like, spelling, tsquery
 from search.candidates import load_candidates
 from search.fusion import Scored, fuse
 from search.hits import build_hits
@@ -118,6 +118,10 @@ def check(request: SearchRequest) -> None:
 def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
     """The candidate set of a query, best first. Neither filters nor page change it."""
     found = _Found(query)
+    # "films like Rear Window": no item holds those words, and its neighbours are what is asked.
+    found.scored = _like(request, stages)
+    if found.scored:
+        return found
     _match_words(found, request, stages)
     text = found.query.asked
     if len(text) >= LEAST_CHARACTERS_FOR_MEANING:
@@ -126,6 +130,18 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
     with stages.time("fusion"):
         found.scored = _fused(found)
     return found
+
+
+def _like(request: SearchRequest, stages: Stages) -> list[Scored]:
+    """The neighbours of the item that a query such as "films like X" names; else none."""
+    with stages.time("like"):
+        near = [] if request.verbatim else like.nearest(request.query)
+        facts = load_candidates([item_id for item_id, _ in near])
+    return [
+        Scored(facts[item_id], "dense", round(min(1.0, max(0.0, similarity)), 6))
+        for item_id, similarity in near
+        if item_id in facts
+    ]
 
 
 def _match_words(found: _Found, request: SearchRequest, stages: Stages) -> None:
