@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from catalog.jobs import create_job
@@ -13,8 +17,17 @@ from catalog.models import Job
 
 logger = logging.getLogger(__name__)
 
-# A request that enqueues work waits this long for the broker and no longer.
-BROKER_SECONDS = 1
+# A request that enqueues work waits about a second for the broker and no longer: one attempt,
+# where kombu would make three with pauses between them.
+IMPATIENT = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "connect_retries_timeout": 1,
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+}
+RESEND_EVERY = timedelta(minutes=10)
 
 
 def enqueue(task_name: str, **kwargs: Any) -> None:
@@ -33,8 +46,35 @@ def enqueue_job(task_name: str, *, kind: str, params: Mapping[str, Any]) -> Job:
     return job
 
 
+def resend_queued_jobs(*, after_seconds: float) -> int:
+    """Send the tasks of jobs that stayed queued that long again; how many.
+
+    Their first message was lost with the broker, or waits behind a long one: then the job runs
+    twice, which every task bears. A job's kind is the name of its task.
+    """
+    now = timezone.now()
+    jobs = Job.objects.filter(
+        Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=now - RESEND_EVERY),
+        state=Job.State.QUEUED,
+        created_at__lt=now - timedelta(seconds=after_seconds),
+    )
+    sent = 0
+    for job in jobs.order_by("created_at"):
+        # Conditional, so that of two sweeps at once only one sends it.
+        if jobs.filter(pk=job.pk).update(heartbeat_at=now):
+            enqueue(job.kind, job_id=str(job.pk))
+            sent += 1
+    return sent
+
+
+def impatient_connection() -> Connection:
+    """A connection to the broker that gives up soon."""
+    return current_app.connection_for_write(transport_options=IMPATIENT)
+
+
 def _send(task_name: str, kwargs: Mapping[str, Any]) -> None:
     try:
-        current_app.send_task(task_name, kwargs=dict(kwargs), retry=False)
-    except BrokerError as error:
+        with impatient_connection() as broker:
+            current_app.send_task(task_name, kwargs=dict(kwargs), connection=broker, retry=False)
+    except (BrokerError, OSError) as error:
         logger.warning("broker is away, %s waits for the next sweep: %s", task_name, error)

@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass
 
-from celery import current_app
 from django.core.cache import cache
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -11,7 +10,9 @@ from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
 from psycopg_pool import PoolTimeout
 
-BROKER_SECONDS = 1
+from catalog.enqueue import impatient_connection
+
+ONE_ATTEMPT = {"max_retries": 1, "interval_start": 0, "timeout": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def _cache() -> Check:
 
 def _broker() -> Check:
     try:
-        with current_app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+        with impatient_connection() as broker:
+            broker.ensure_connection(**ONE_ATTEMPT)
     except (BrokerError, OSError):
         detail = "it cannot be reached: background work waits"
         return Check("broker", False, detail, is_needed=False)
