@@ -37,7 +37,9 @@ def _rows(rows: list[HomeRow]) -> list[Row]:
             key=row.key,
             title=row.title,
             why=row.why,
-            cards=ranked_cards(row.hits, items, profile, trail=Trail(surface="home")),
+            cards=ranked_cards(
+                row.hits, items, profile, trail=Trail(surface="home", query_id=row.query_id)
+            ),
         )
         for row in rows
     ]

@@ -10,6 +10,7 @@ from catalog.feedback import opinion_of
 from catalog.models import Collection, Item
 from catalog.profiles import current_profile
 from search.query_recommendation import recommend_queries
+from search.text import normalize_query
 from search.views.cards import (
     Row,
     Trail,
@@ -46,8 +47,8 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         return redirect(item_url(found), permanent=False)
     viewer = viewer_of(request)
     queries = recommend_queries(
-        query="",
-        normalized="",
+        query=found.title,
+        normalized=normalize_query(found.title),
         top_item_ids=(found.pk,),
         exact_title=False,
         viewer=viewer,

@@ -54,7 +54,7 @@ def shelves(collections: Sequence[Collection]) -> list[Shelf]:
         .annotate(n=Count("pk"))
         .values_list("collection", "n")
     )
-    place = Window(RowNumber(), partition_by=F("collection"), order_by=F("position"))
+    place = Window(RowNumber(), partition_by=F("collection"), order_by="position")
     first = visible.alias(place=place).filter(place__lte=COVERS).select_related("item")
     covers: dict[int, list[str]] = defaultdict(list)
     for entry in first.order_by("collection", "position"):
