@@ -5,12 +5,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from catalog import answers, events, jobs, partitions, people
-from catalog.models import Job
-from catalog.types import Viewer
+from catalog import answers, enqueue, events, jobs, partitions, people
 
 # A running job moves its heartbeat each second or so; a worker's hard limit is an hour.
 LOST_AFTER_SECONDS = 15 * 60
+QUEUED_TOO_LONG_SECONDS = 2 * 60
+JOB_DAYS = 30
 
 
 def ensure_partitions() -> list[str]:
@@ -19,9 +19,10 @@ def ensure_partitions() -> list[str]:
 
 
 def prune() -> None:
-    """Delete answers and event keys that are older than their retention."""
+    """Delete answers, event keys and jobs that are older than their retention."""
     with jobs.track(kind="catalog.prune") as progress:
         now = timezone.now()
+        progress.result["jobs"] = jobs.prune_jobs(before=now - timedelta(days=JOB_DAYS))
         progress.result["answers"] = answers.prune_answers(
             before=now - timedelta(days=settings.CATALOG_ANSWER_DAYS)
         )
@@ -31,15 +32,14 @@ def prune() -> None:
 
 
 def fail_lost_jobs() -> int:
-    """Mark running jobs that stopped moving as failed; how many."""
+    """Mark running jobs that stopped moving as failed; how many.
+
+    Jobs whose task never arrived, because the broker was away, are sent again.
+    """
+    enqueue.resend_queued_jobs(after_seconds=QUEUED_TOO_LONG_SECONDS)
     return jobs.fail_lost_jobs(after_seconds=LOST_AFTER_SECONDS)
 
 
 def erase_person(*, job_id: str) -> None:
-    """Erase the history that the job's params name (person_id or anonymous_id)."""
-    params = Job.objects.get(pk=job_id).params
-    with jobs.track(kind="catalog.erase_person", job_id=job_id) as progress:
-        viewer = Viewer(
-            person_id=params.get("person_id"), anonymous_id=params.get("anonymous_id") or None
-        )
-        progress.result["events"] = people.erase_history(viewer=viewer)
+    """Erase the history of whom the job's params name, and their row."""
+    people.erase_person(job_id=job_id)
