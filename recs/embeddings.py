@@ -16,12 +16,14 @@ from catalog.items import item_input
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs import versions
+from recs.errors import NoLiveVersion
 from recs.index import build_index, has_index
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 from recs.models import ContentEmbedding, ContentVersion
 from recs.versions import check_encoder, ensure_version, live_version
 
 __all__ = (
+    "NoLiveVersion",
     "encode_pending",
     "ensure_version",
     "live_version",
@@ -33,9 +35,6 @@ __all__ = (
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
-# With more to encode than this, the index is built once at the end: inserting into it one by one
-# takes several times as long.
-INDEX_FIRST_UP_TO = 5000
 LOCK_KEY = 7_140_312
 QUERY_CACHE_SIZE = 4096
 
@@ -110,8 +109,6 @@ def _pending(version: ContentVersion) -> QuerySet[Item]:
 
 def _encode_all(version: ContentVersion, progress: Progress, *, limit: int | None) -> int:
     waiting = _pending(version).count()
-    if waiting and waiting <= INDEX_FIRST_UP_TO and not has_index(version):
-        build_index(version=version)
     progress.set_total(waiting if limit is None else min(limit, waiting))
     encoded = 0
     while limit is None or encoded < limit:
@@ -182,7 +179,11 @@ def _write(version: ContentVersion, rows: dict[int, tuple[str, str]]) -> None:
 
 
 def _finish(version: ContentVersion) -> None:
-    """When all is encoded: the index, and with it the change to a new version."""
+    """When all is encoded: the index, and with it the change to a new version.
+
+    A new version's index is built once, here: inserting 17,000 vectors into it one by one takes
+    several times as long, and until then the exact search answers. Later rows go into it.
+    """
     if _pending(version).exists():
         return
     if not has_index(version):

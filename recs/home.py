@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from catalog.profiles import current_profile
 from catalog.types import RankedItem, Viewer
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose
 from recs.history import History, TasteItem, read_history
-from recs.recommenders.base import Ask, Candidate
+from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
 from recs.recommenders.popular import hidden_gems, loved_by_many
 
@@ -191,7 +191,7 @@ def _loved_categories(facts: FactBook) -> list[str]:
     return [name for name, _ in counts.most_common() if name][:CATEGORY_ROWS]
 
 
-def _newest_similar(facts: FactBook) -> Callable[[Ask], list[Candidate]]:
+def _newest_similar(facts: FactBook) -> Recommender:
     """The newest of those near to the taste: by year, else by when they came in (their id)."""
 
     def newest(ask: Ask) -> list[Candidate]:

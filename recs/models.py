@@ -125,7 +125,18 @@ class ItemPopularity(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "item"], name="popularity_once")]
-        indexes = [models.Index(fields=["version", "-people"], name="popularity_people")]
+        indexes = [
+            # Loved by many, and the most loved of a category (recs.recommenders.popular).
+            models.Index(fields=["version", "-people"], name="popularity_people"),
+            # Popular now.
+            models.Index(fields=["version", "-trending"], name="popularity_trending"),
+            # Hidden gems.
+            models.Index(
+                fields=["version", "-rating"],
+                name="popularity_rating",
+                condition=Q(rating__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item_id}: {self.people} people"

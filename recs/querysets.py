@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 
@@ -13,6 +13,13 @@ class VersionQuerySet(models.QuerySet[Any]):
     def live(self) -> Self:
         """The one that answers requests."""
         return self.filter(is_live=True)
+
+    def live_id(self) -> Subquery:
+        """Key of the live one inside another query.
+
+        A join would say the same, but then an index on (version, rank) could not give the order.
+        """
+        return Subquery(self.live().values("pk")[:1])
 
 
 def visible_item(prefix: str) -> Q:

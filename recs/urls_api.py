@@ -1,5 +1,7 @@
 """API paths of recs."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from recs.api.recommend import RecommendApi
+
+urlpatterns = [path("recommend", RecommendApi.as_view(), name="api-recommend")]

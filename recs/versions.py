@@ -18,7 +18,7 @@ def live_version() -> ContentVersion:
     Raises:
         NoLiveVersion: before the first encoding has begun.
     """
-    version = ContentVersion.objects.live().first()
+    version: ContentVersion | None = ContentVersion.objects.live().first()
     if version is None:
         raise NoLiveVersion("No content vectors yet: run `manage.py encode_items`.")
     return version

@@ -54,7 +54,7 @@ def popularity(
         items=names,
         wanted=np.bincount(rows, minlength=size),
         people=np.bincount(different, minlength=size),
-        trending=np.bincount(rows, weights=weights, minlength=size),
+        trending=np.bincount(rows, weights=weights, minlength=size).astype(np.float64),
     )
 
 

@@ -59,7 +59,8 @@ class TextEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # a bar of its own for 0.1 s of loading, in the middle of ours
+        # Else it draws a bar for 0.1 s of loading in the middle of ours.
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         self.revision = encoder_revision(model_dir)
         self._model = SentenceTransformer(str(model_dir), device="cpu", local_files_only=True)
         self.dimensions = len(self.encode_documents([""])[0])

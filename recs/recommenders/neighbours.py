@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from recs.history import TasteItem
-from recs.models import ItemNeighbour
+from recs.models import ItemNeighbour, NeighbourVersion
 from recs.querysets import visible_item
 from recs.recommenders.base import Ask, Candidate, ranked
 
@@ -18,7 +18,7 @@ def also_liked(ask: Ask) -> list[Candidate]:
     rows = ItemNeighbour.objects.filter(
         visible_item("neighbour__"),
         ask.filters.q("neighbour__"),
-        version__is_live=True,
+        version_id=NeighbourVersion.objects.live_id(),
         item_id__in=list(taste),
     ).values_list("item_id", "neighbour_id", "score", "people")
     parts: dict[int, list[tuple[float, TasteItem, int]]] = defaultdict(list)

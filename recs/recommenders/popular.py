@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recs.models import ItemPopularity
+from recs.models import ItemPopularity, NeighbourVersion
 from recs.querysets import visible_item
 from recs.recommenders.base import Ask, Candidate
 
@@ -28,7 +28,10 @@ def hidden_gems(ask: Ask) -> list[Candidate]:
 
 def _rows(ask: Ask) -> Any:
     rows = ItemPopularity.objects.filter(
-        visible_item("item__"), ask.filters.q("item__"), version__is_live=True, people__gt=0
+        visible_item("item__"),
+        ask.filters.q("item__"),
+        version_id=NeighbourVersion.objects.live_id(),
+        people__gt=0,
     )
     return rows.exclude(item_id__in=list(ask.excluded)) if ask.excluded else rows
 
