@@ -3,9 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
-from recs.recommend import HomeRow, home_rows
 
 from catalog.profiles import current_profile
+from recs.recommend import HomeRow, home_rows
 from search.query_recommendation import recommend_queries
 from search.views.cards import Row, Trail, items_of, ranked_cards
 from search.views.pages import page

@@ -4,11 +4,11 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_safe
-from recs.recommend import also_liked, similar_by_meaning
 
 from catalog.feedback import opinion_of
 from catalog.models import Collection, Item
 from catalog.profiles import current_profile
+from recs.recommend import also_liked, similar_by_meaning
 from search.query_recommendation import recommend_queries
 from search.text import normalize_query
 from search.views.cards import (
