@@ -1,10 +1,12 @@
 """Queries worth trying next, ranked by a stated simple score.
 
-    score = source * (0.25 coverage + 0.25 lift + 0.25 words + 0.10 size + 0.15 popularity)
+    score = source * (0.25 coverage + 0.25 lift + 0.25 words * (1 + coverage) / 2
+                      + 0.10 size + 0.15 popularity)
 
     coverage    share of the top hits that have everything the query speaks of, full at 40 %
     lift        log of that share over the query's share of the catalog, full at a hundredfold
-    words       share of the typed words that it keeps, rare words counting for more
+    words       share of the typed words that it keeps, rare words counting for more; half of it
+                only where the hits bear it out, or "space" would lead to Arthur Space
     size        log of how many items answer it, full at a hundred: one answer is no exploring;
                 beyond a thousand it falls again, because that is browsing
     popularity  how wanted the answering items are
@@ -175,12 +177,13 @@ def _own(asked: _Asked, viewer: Viewer) -> list[Candidate]:
 def _score(asked: _Asked, candidate: Candidate) -> _Scored:
     words = words_of(candidate.normalized)
     coverage = _coverage(asked, candidate)
+    fit = min(1.0, coverage / FULL_COVERAGE)
     lift = coverage * asked.facts.items / max(1, candidate.answers)
     kept = sum(weight for word, weight in asked.weights.items() if holds(words, word))
     score = SOURCE_WEIGHT.get(candidate.source, 0.5) * (
-        0.25 * min(1.0, coverage / FULL_COVERAGE)
+        0.25 * fit
         + 0.25 * (min(1.0, log(lift) / log(FULL_LIFT)) if lift > 1 else 0.0)
-        + 0.25 * kept / (sum(asked.weights.values()) or 1.0)
+        + 0.25 * kept / (sum(asked.weights.values()) or 1.0) * (1 + fit) / 2
         + 0.10 * _size(candidate.answers)
         + 0.15 * candidate.popularity
     )

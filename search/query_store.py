@@ -29,6 +29,9 @@ STAGED = (
     "text", "normalized", "source", "provenance", "anchors", "meaning", "witnesses", "answers",
     "people", "popularity",
 )  # fmt: skip
+STAGING = f"""
+    CREATE TEMP TABLE staged_query ON COMMIT DROP AS
+    SELECT {", ".join(STAGED)} FROM search_query WITH NO DATA"""  # noqa: S608  constants only
 # Rows that did not change are not written again: a second build writes almost nothing.
 UPSERT = """
     INSERT INTO search_query AS q (text, normalized, source, provenance, anchors, meaning,
@@ -156,10 +159,7 @@ def _prepare() -> None:
     _execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
     _execute("SET LOCAL statement_timeout = 0")
     _execute("SET LOCAL work_mem = '96MB'")
-    _execute(
-        "CREATE TEMP TABLE staged_query ON COMMIT DROP AS"
-        f" SELECT {', '.join(STAGED)} FROM search_query WITH NO DATA"
-    )
+    _execute(STAGING)
 
 
 def _merge(kept: dict[str, _Kept], candidates: Iterable[CandidateQuery]) -> None:
