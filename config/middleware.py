@@ -98,7 +98,7 @@ class HostileInputMiddleware:
 def problem(status: int, code: str, detail: str) -> HttpResponse:
     """A problem document for errors met before the API's own handler (RFC 9457)."""
     body = {
-        "type": f"/docs/errors#{code}",
+        "type": f"/api/v1/docs/errors#{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
         "detail": detail,
