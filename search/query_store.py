@@ -100,6 +100,7 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
         counts["written"] = _execute(UPSERT)
         counts["deleted"] = _execute(DELETE, [[source.name for source in SOURCES]])
         _execute(RECOUNT)
+        _execute("DROP TABLE staged_query")
         progress.advance(message="counting what items share")
         _build_anchors(profile)
     # Completion reads indexes alone, which takes a table whose visibility is known.

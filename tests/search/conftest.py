@@ -1,0 +1,64 @@
+"""A small part of the real films, with real vectors, for the tests of search."""
+
+import pytest
+from django.db import transaction
+
+from catalog.items import upsert_items
+from catalog.models import Item
+from catalog.profiles import forget_profile, save_profile
+from recs.embeddings import encode_pending
+from recs.models import ItemPopularity, NeighbourVersion
+from search.spelling import build_terms
+
+DIRECTORS = (
+    "Alfred Hitchcock", "Francis Ford Coppola", "Stanley Kubrick", "George Lucas", "Jacques Tati",
+    "Michelangelo Antonioni", "Jean-Pierre Jeunet", "Steven Spielberg", "John Lasseter",
+)  # fmt: skip
+OTHERS = 120
+
+
+def _is_wanted(row):
+    text = f"{row['directors']} {row['title']}"
+    if any(name in text for name in (*DIRECTORS, "Godfather", "Space", "Robot", "Toy Story")):
+        return True
+    return (
+        "France" in (row["countries"] or "")
+        and "Comedy" in (row["genres"] or "")
+        and 1960 <= row["year"] < 1970
+    )
+
+
+@pytest.fixture(scope="module")
+def film_world(django_db_setup, django_db_blocker):
+    """Some 350 films, encoded; gone again after the module's tests."""
+    films = pytest.importorskip("catalog.importers.films")
+    pytest.importorskip("bokeh_sampledata")
+    rows = films.read_film_rows()
+    wanted = [row for row in rows if _is_wanted(row)]
+    others = [row for row in rows if not _is_wanted(row)][::100][:OTHERS]
+    fame = dict.fromkeys(
+        (name.strip() for row in rows for name in (row["cast_names"] or "").split(",")), 0.0
+    )
+    items = [films.film_item(row, _Fame(fame)) for row in wanted + others]
+    with django_db_blocker.unblock(), transaction.atomic():
+        upsert_items(items=items)
+        save_profile(item_noun="film", item_noun_plural="films", range_facet="year")
+        encode_pending()
+        build_terms()
+        _make_popular(["Psycho", "The Godfather", "Playtime", "Toy Story"])
+        yield Item.objects
+        transaction.set_rollback(True)
+    forget_profile()
+
+
+class _Fame(dict):
+    def __missing__(self, name):
+        return 0.0
+
+
+def _make_popular(titles):
+    version = NeighbourVersion.objects.create(as_of="2020-01-01T00:00Z", is_live=True)
+    ItemPopularity.objects.bulk_create(
+        ItemPopularity(version=version, item=item, wanted=50, people=50, trending=1.0)
+        for item in Item.objects.filter(title__in=titles)
+    )
