@@ -8,7 +8,9 @@ from catalog.models import Item
 from catalog.profiles import forget_profile, save_profile
 from recs.embeddings import encode_pending
 from recs.models import ItemPopularity, NeighbourVersion
+from search.query_store import build_queries
 from search.spelling import build_terms
+from tests.search.films import load_films
 
 DIRECTORS = (
     "Alfred Hitchcock", "Francis Ford Coppola", "Stanley Kubrick", "George Lucas", "Jacques Tati",
@@ -62,3 +64,16 @@ def _make_popular(titles):
         ItemPopularity(version=version, item=item, wanted=50, people=50, trending=1.0)
         for item in Item.objects.filter(title__in=titles)
     )
+
+
+@pytest.fixture
+def films(db):
+    """Fifteen films, by title, without vectors: for the tests of query recommendations."""
+    return load_films()
+
+
+@pytest.fixture
+def built(films):
+    """The same, with their store of queries."""
+    build_queries()
+    return films
