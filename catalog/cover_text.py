@@ -19,7 +19,7 @@ _WIDTHS = {
 _WIDTH_OF = {char: width for width, chars in _WIDTHS.items() for char in chars}
 MARGIN = 1.06
 # Font size and the most lines it may take.
-STEPS = ((36, 2), (29, 3), (23, 4), (18, 5), (15, 6))
+STEPS = ((36, 2), (28, 3), (21, 4), (17, 5), (14, 6))
 LINE_HEIGHT = 1.12
 
 

@@ -100,7 +100,7 @@ def _words(title: str, imprint: str, ink: str, *, top: int) -> str:
     available = WIDTH - 2 * MARGIN_UNITS
     setting = set_title(_printable(title), available)
     x = WIDTH - MARGIN_UNITS if setting.is_rtl else MARGIN_UNITS
-    y = top + 12 + setting.size * 0.86
+    y = top + 10 + setting.size * 0.86
     step = setting.size * LINE_HEIGHT
     lines = "".join(
         f'<tspan x="{x}" y="{y + place * step:.0f}">{escape(line)}</tspan>'
@@ -111,7 +111,7 @@ def _words(title: str, imprint: str, ink: str, *, top: int) -> str:
     return (
         f'<g fill="{ink}" font-family="{FACE}"{direction}>'
         f'<text font-size="{setting.size}" font-weight="700">{lines}</text>'
-        f'<text x="{x}" y="{top + 122}" font-size="12">{small}</text></g>'
+        f'<text x="{x}" y="{top + 121}" font-size="12">{small}</text></g>'
     )
 
 

@@ -7,7 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from catalog.profiles import current_profile
+from catalog.types import QueryRecommendation, Viewer
+from search.answer import SearchAnswer
 from search.answer import search as answer_search
+from search.query_recommendation import recommend_queries
+from search.text import normalize_query
 from search.views.pages import HtmxRequest, page
 from search.views.params import read_params
 from search.views.pills import pill_groups
@@ -39,17 +43,34 @@ def category(request: HtmxRequest, path: str) -> HttpResponse:
     sort = asked.sort if asked.sort != "relevance" else "popular"
     filters = replace(asked.filters, category=(path,))
     params = replace(asked, query="", filters=filters, sort=sort, path=request.path)
-    answer = answer_search(params.request(viewer_of(request), surface="browse"))
+    viewer = viewer_of(request)
+    answer = answer_search(params.request(viewer, surface="browse"))
+    name = path.rpartition("/")[2]
     context = {
-        "title": path.rpartition("/")[2],
+        "title": name,
         "trail": _above(path),
         "parts": category_shelves(_below(path, counts)),
         "results": results_page(answer, params, current_profile()),
         "params": params,
-        "pill_groups": pill_groups(answer.query_recommendations),
+        "pill_groups": pill_groups(_searches_from(name, answer, viewer)),
     }
     part = "#more" if request.htmx and request.htmx.target == "more" else ""
     return render(request, f"pages/category.html{part}", context)
+
+
+def _searches_from(
+    name: str, answer: SearchAnswer, viewer: Viewer
+) -> tuple[QueryRecommendation, ...]:
+    """Queries that share something with the items on the first page."""
+    if answer.retrieved.page > 1:
+        return ()
+    return recommend_queries(
+        query=name,
+        normalized=normalize_query(name),
+        top_item_ids=answer.retrieved.top_item_ids,
+        exact_title=False,
+        viewer=viewer,
+    )
 
 
 def _above(path: str) -> list[tuple[str, str]]:

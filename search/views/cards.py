@@ -63,10 +63,18 @@ def ranked_cards(
     ranked: Iterable[RankedItem], items: dict[int, Item], profile: Profile, *, trail: Trail
 ) -> tuple[Card, ...]:
     """Cards of a ranked list; places whose item is gone are left out."""
+    shown = [hit for hit in ranked if hit.item_id in items]
+    # A reason that all share says nothing of any of them: the row's own words say it once.
+    tells = len({hit.reason for hit in shown}) > 1
     return tuple(
-        card(items[hit.item_id], profile, trail=trail, position=hit.position, why=hit.reason)
-        for hit in ranked
-        if hit.item_id in items
+        card(
+            items[hit.item_id],
+            profile,
+            trail=trail,
+            position=hit.position,
+            why=hit.reason if tells else "",
+        )
+        for hit in shown
     )
 
 

@@ -37,17 +37,12 @@ def facts_for_page(item: Item, profile: Profile) -> list[Fact]:
         Fact(label=profile.category_noun, values=_categories(item)),
         Fact(label="country", values=_filtered("country", item.countries)),
     ]
-    for key in profile.fact_attributes:
-        told.append(
-            Fact(label=_label(key), values=_plain(attribute_text(item.attributes.get(key))))
-        )
-    for key in profile.name_attributes:
-        told.append(Fact(label=_label(key), values=_names(item.attributes.get(key))))
+    for key in dict.fromkeys([*profile.fact_attributes, *profile.name_attributes]):
+        value = item.attributes.get(key)
+        is_name = key in profile.name_attributes
+        values = _names(value) if is_name else _plain(attribute_text(value))
+        told.append(Fact(label=key.replace("_", " "), values=values))
     return [fact for fact in told if fact.values]
-
-
-def _label(key: str) -> str:
-    return key.replace("_", " ")
 
 
 def _plain(text: str) -> tuple[Value, ...]:

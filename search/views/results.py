@@ -122,11 +122,12 @@ def chips(params: Params) -> tuple[Chip, ...]:
 
 
 def _range_label(facet: str, low: Decimal | None, high: Decimal | None) -> str:
+    name = facet.capitalize()
     if low is None:
-        return f"{facet} up to {high}"
+        return f"{name} up to {high}"
     if high is None:
-        return f"{facet} from {low}"
-    return f"{facet} {low}" if low == high else f"{facet} {low} to {high}"
+        return f"{name} from {low}"
+    return f"{name} {low}" if low == high else f"{name} {low} to {high}"
 
 
 def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard, ...]:

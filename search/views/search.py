@@ -10,11 +10,13 @@ from django_htmx.middleware import HtmxDetails
 
 from catalog.profiles import current_profile
 from catalog.types import Viewer
+from search.answer import SearchAnswer
 from search.answer import search as answer_search
+from search.query_recommendation import recommend_queries
 from search.retrieval import retrieve
 from search.views.pages import HtmxRequest, page
 from search.views.params import Params, read_params
-from search.views.pills import pill_groups
+from search.views.pills import PillGroup, pill_groups
 from search.views.results import Page, WayOn, chips, relaxations, results_page
 from search.views.viewer import remembered, viewer_of
 
@@ -33,6 +35,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         "corrected": answer.retrieved.corrected_query,
         "verbatim_url": replace(params, verbatim=True, page=1).url(),
         "pill_groups": pill_groups(answer.query_recommendations),
+        "places_to_start": _places_to_start(answer, request),
         "ways_on": _ways_on(params, results),
         "live_search": True,
     }
@@ -42,6 +45,16 @@ def search(request: HtmxRequest) -> HttpResponse:
         return render(request, "pages/search.html#more", context)
     fragment = render(request, "pages/search.html#main", context)
     return _at(fragment, params.url(), request.htmx, is_typing=params.is_typing)
+
+
+def _places_to_start(answer: SearchAnswer, request: HtmxRequest) -> tuple[PillGroup, ...]:
+    """Where neither hits nor searches from here are found: popular searches."""
+    if answer.retrieved.total or answer.query_recommendations:
+        return ()
+    popular = recommend_queries(
+        query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer_of(request)
+    )
+    return pill_groups(popular)
 
 
 def _at(fragment: HttpResponse, url: str, htmx: HtmxDetails, *, is_typing: bool) -> HttpResponse:
