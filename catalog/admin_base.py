@@ -80,6 +80,7 @@ class ReadOnlyInline(TabularInline):
 
     extra = 0
     per_page = 25
+    hide_title = True
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:

@@ -28,11 +28,18 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "4px",
     "DASHBOARD_CALLBACK": "search.admin.first_page",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("img/mark.svg"),
+        }
+    ],
     "STYLES": [lambda request: static("css/admin.css")],
-    # Ink on paper, and the accent of the pages.
+    # Ink on paper, and the accent of the pages (static/css/foray.css).
     "COLORS": {
         "base": {
-            "50": "oklch(97.8% .006 85)",
+            "50": "#f8f7f3",
             "100": "oklch(95.4% .008 85)",
             "200": "oklch(90.5% .011 85)",
             "300": "oklch(83.5% .013 85)",
@@ -45,17 +52,17 @@ UNFOLD: dict[str, Any] = {
             "950": "oklch(15% .007 70)",
         },
         "primary": {
-            "50": "oklch(97.3% .014 45)",
-            "100": "oklch(94% .032 45)",
-            "200": "oklch(88% .066 44)",
-            "300": "oklch(80% .108 43)",
-            "400": "oklch(73% .14 42)",
-            "500": "oklch(66% .155 41)",
-            "600": "oklch(53.6% .155 39)",
-            "700": "oklch(47% .138 38)",
-            "800": "oklch(40% .112 38)",
-            "900": "oklch(34% .088 38)",
-            "950": "oklch(25% .062 38)",
+            "50": "oklch(97.3% .014 357)",
+            "100": "oklch(94% .032 357)",
+            "200": "oklch(88.5% .062 357)",
+            "300": "#f7a3c5",
+            "400": "oklch(74% .145 358)",
+            "500": "oklch(69% .165 358)",
+            "600": "#9d1457",
+            "700": "#86104a",
+            "800": "#6d0d3c",
+            "900": "#560c30",
+            "950": "#36061d",
         },
     },
     "SIDEBAR": {

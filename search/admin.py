@@ -9,12 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
-from catalog.admin_base import FastAdmin, ReadOnlyAdmin
+from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
 from search.models import Query, Term
 from search.query_store import set_review
 from search.reports import asked_queries
@@ -27,7 +26,7 @@ REPORT_LIMIT = 200
 
 def first_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What should I do this morning? Called by unfold for the admin's index."""
-    return {**context, **today(), "search_url": search_url("")}
+    return {**context, **today(), "title": "Today", "search_url": search_url("")}
 
 
 def search_url(query: str) -> str:
@@ -59,7 +58,7 @@ class QueryAdmin(FastAdmin):
     list_display = (
         "text",
         "review_state",
-        "source",
+        "made_by",
         "made_from",
         "answers",
         "people",
@@ -185,10 +184,18 @@ class QueryAdmin(FastAdmin):
         """The state of its review."""
         return query.review
 
+    @display(description="source", ordering="source")
+    def made_by(self, query: Query) -> str:
+        """The source's short name."""
+        return query.source
+
     @display(description="made from")
     def made_from(self, query: Query) -> str:
-        """Its provenance, in a line."""
-        return ", ".join(f"{key} {value}" for key, value in query.provenance.items())[:120]
+        """Its provenance, in a line: the rule, then what it was filled with."""
+        given = {k: v for k, v in query.provenance.items() if isinstance(v, str | int | float)}
+        rule = given.pop("rule", "")
+        filled = ", ".join(str(value) for value in given.values())
+        return " ".join(part for part in (f"{rule}:" if rule else "", filled) if part)[:120]
 
     @display(description="reviewed", ordering="reviewed_at")
     def reviewed(self, query: Query) -> str:
@@ -200,7 +207,7 @@ class QueryAdmin(FastAdmin):
     @display(description="")
     def try_it(self, query: Query) -> SafeString:
         """To the search page."""
-        return format_html('<a href="{}">Try it</a>', search_url(query.text))
+        return links([("Try it", search_url(query.text))])
 
 
 @admin.register(Term)

@@ -33,7 +33,7 @@ def _encoding() -> dict[str, Any]:
 
 def _asked(found: str) -> list[dict[str, Any]]:
     rows = reports.asked_queries(limit=ROWS, found="nothing" if found == "nothing" else "any")
-    return [{**asdict(row), "last_seen": f"{row.last_seen:%Y-%m-%d %H:%M}"} for row in rows]
+    return [{**asdict(row), "last_seen": f"{row.last_seen:%b %-d, %H:%M}"} for row in rows]
 
 
 def _tasks(waiting: dict[str, int], encoding: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +148,8 @@ def _facts() -> list[dict[str, str]]:
         {
             "name": "Latest event",
             "value": neighbours["latest_event"] or "none",
-            "note": "UTC, by its own time" if neighbours["latest_event"] else "nothing came in yet",
+            "note": "UTC, of the last 10,000 received"
+            if neighbours["latest_event"]
+            else "nothing came in yet",
         },
     ]

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -164,42 +165,48 @@ def _page(model: type, view: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=args)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_every_list_renders_with_few_queries_however_many_rows_there_are(boss, model):
+def test_every_list_renders_with_few_queries_however_many_rows_there_are(boss):
     _fill(12)
-    with CaptureQueriesContext(connection) as asked:
-        answer = boss.get(_page(model, "changelist"), follow=True)
-    assert answer.status_code == 200
-    assert NASTY not in answer.content.decode()
-    assert len(asked) <= MOST_QUERIES, "\n".join(query["sql"][:200] for query in asked)
+    for model in MODELS:
+        cache.clear()
+        with CaptureQueriesContext(connection) as asked:
+            answer = boss.get(_page(model, "changelist"), follow=True)
+        name = model._meta.label
+        assert answer.status_code == 200, name
+        assert NASTY not in answer.content.decode(), name
+        statements = "\n".join(query["sql"][:200] for query in asked)
+        assert len(asked) <= MOST_QUERIES, f"{name}:\n{statements}"
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_every_row_has_a_page(boss, model):
+def test_every_row_has_a_page(boss):
     _fill(2)
-    row = model._default_manager.order_by("pk").first()
-    assert row is not None, "the test must put a row into each table"
-    answer = boss.get(_page(model, "change", row.pk), follow=True)
-    assert answer.status_code == 200
-    assert answer.redirect_chain == []
-    assert NASTY not in answer.content.decode()
+    for model in MODELS:
+        name = model._meta.label
+        row = model._default_manager.order_by("pk").first()
+        assert row is not None, f"put a row into {name}"
+        answer = boss.get(_page(model, "change", row.pk), follow=True)
+        assert answer.status_code == 200, name
+        assert answer.redirect_chain == [], name
+        assert NASTY not in answer.content.decode(), name
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_every_add_page_renders_or_is_refused(boss, rf, model):
+def test_every_add_page_renders_or_is_refused(boss, rf):
     request = rf.get("/")
     request.user = User.objects.get(username="boss")
-    allowed = admin.site._registry[model].has_add_permission(request)
-    answer = boss.get(_page(model, "add"))
-    assert answer.status_code == (200 if allowed else 403)
+    for model in MODELS:
+        allowed = admin.site._registry[model].has_add_permission(request)
+        answer = boss.get(_page(model, "add"))
+        assert answer.status_code == (200 if allowed else 403), model._meta.label
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_every_list_can_be_searched_with_anything(boss, model):
+@pytest.mark.parametrize(
+    "words", ["film", "fïlm 'x\" %_\\ ;--", "日本", "a" * 3000, str(uuid.uuid4())]
+)
+def test_every_list_can_be_searched_with_anything(boss, words):
     _fill(1)
-    for words in ("film", "fïlm 'x\" %_\\ ;--", "日本", "a" * 3000, str(uuid.uuid4())):
+    for model in MODELS:
         answer = boss.get(_page(model, "changelist"), {"q": words}, follow=True)
-        assert answer.status_code == 200, words
+        assert answer.status_code == 200, model._meta.label
 
 
 def test_the_admin_is_for_staff_only(client):

@@ -24,6 +24,7 @@ class EntryInline(TabularInline):
     extra = 1
     # A request carries at most 200 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS): five for each row.
     per_page = 25
+    hide_title = True
     verbose_name = "item"
     verbose_name_plural = "items, in order"
 

@@ -157,7 +157,8 @@ class ItemAdmin(LinesMixin, FastAdmin):
                     ("price", "currency"),
                     "attributes",
                     "image_url",
-                    ("available_from", "available_until"),
+                    "available_from",
+                    "available_until",
                 )
             },
         ),

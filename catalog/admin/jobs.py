@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -45,18 +45,13 @@ class JobAdmin(ReadOnlyAdmin):
     readonly_fields = ("state_name", "progress")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        """Failed ones first, then what runs and waits, the newest of each first."""
-        order = Case(
-            *(When(state=state, then=Value(rank)) for rank, state in enumerate(URGENCY)),
-            default=Value(len(URGENCY)),
-            output_field=IntegerField(),
-        )
-        rows = super().get_queryset(request).annotate(urgency=order)
-        return rows.annotate(problem_count=Count("problems")).order_by("urgency", "-created_at")
+        """With the number of rows that could not be used."""
+        return super().get_queryset(request).annotate(problem_count=Count("problems"))
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """By urgency, unless a column is clicked."""
-        return ()
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Failed ones first, then what runs and waits, the newest of each first."""
+        ranks = (When(state=state, then=Value(rank)) for rank, state in enumerate(URGENCY))
+        return (Case(*ranks, default=Value(len(URGENCY))), "-created_at")
 
     @display(
         description="state",

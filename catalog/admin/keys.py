@@ -45,12 +45,13 @@ class ApiKeyAdmin(FastAdmin):
     search_fields = ("name", "prefix")
     ordering = ("-created_at",)
     actions = ("revoke",)
-    add_fieldsets = ((None, {"fields": ("name", "scopes", ("rate_per_minute", "expires_at"))}),)
+    add_fieldsets = ((None, {"fields": ("name", "scopes", "rate_per_minute", "expires_at")}),)
     fields = (
         "name",
         "prefix",
         "scope_names",
-        ("rate_per_minute", "expires_at"),
+        "rate_per_minute",
+        "expires_at",
         ("state", "last_used_at"),
         ("created_by", "created_at", "revoked_at"),
     )

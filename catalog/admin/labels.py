@@ -58,6 +58,8 @@ class LabelAdmin(FastAdmin):
     search_help_text = "A query, a labeller, or an item's external ID"
     ordering = ("-created_at",)
     autocomplete_fields = ("item", "person")
+    # Nothing chosen beforehand: a grade is given, not left standing.
+    radio_fields = {"grade": admin.HORIZONTAL}
     fields = ("kind", "query", "person", "item", "grade", "note", "source", "labeller")
     readonly_fields = ("source", "labeller")
     actions = ("export_csv",)

@@ -251,9 +251,9 @@ def test_the_profile_is_one_row_and_its_list_is_its_form(boss):
 
 def test_failed_jobs_come_first_and_a_silent_one_is_called_lost(boss):
     old = timezone.now() - timedelta(hours=1)
-    Job.objects.create(kind="d", state="done")
-    Job.objects.create(kind="r", state="running", started_at=old, heartbeat_at=old)
     Job.objects.create(kind="f", state="failed")
+    Job.objects.create(kind="r", state="running", started_at=old, heartbeat_at=old)
+    Job.objects.create(kind="d", state="done")
     page = boss.get(reverse("admin:catalog_job_changelist"))
     assert [job.kind for job in page.context["cl"].result_list] == ["f", "r", "d"]
     assert "lost" in page.content.decode()
@@ -352,7 +352,7 @@ def test_erasing_a_person_asks_first_and_is_handed_to_a_worker(boss, items):
     url = _change("person", person.pk).replace("change/", "erase/")
     assert b"Erase this person?" in boss.get(url).content
     assert not Job.objects.exists(), "looking at the question erases nothing"
-    answer = boss.post(url, {"confirmed": "yes"})
+    answer = boss.post(url, {"_form_submitted": "True"})
     job = Job.objects.get()
     assert job.params == {"person_id": person.pk}
     assert answer["HX-Redirect"] == _change("job", job.pk)
