@@ -50,7 +50,7 @@ MAX_RECOMMENDED = 8
 MAX_OF_KIND = 3
 # How many of the best are checked and compared with one another.
 CHECKED = 40
-SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 0.8, "titles": 0.6}
+SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 1.0, "titles": 0.6}
 FULL_COVERAGE = 0.4
 FULL_LIFT = 100
 FULL_SIZE = 100
@@ -167,6 +167,7 @@ def _own(asked: _Asked, viewer: Viewer) -> list[Candidate]:
             source=RECENT,
             answers=own.answers,
             witnesses=own.witnesses,
+            popularity=1.0,  # with the one person who counts here
         )
         for own in Recent().of_viewer(viewer)
         if asked.top_items.intersection(own.witnesses)

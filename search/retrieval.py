@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from catalog.errors import InvalidInput
 from catalog.models import Item
 from catalog.profiles import current_profile
-from search import browse, dense, facets, lexical, like, spelling, tsquery
+from search import browse, collection_titles, dense, facets, lexical, like, spelling, tsquery
 from search.candidates import load_candidates
 from search.fusion import Scored, fuse
 from search.hits import build_hits
@@ -147,6 +147,7 @@ def _like(request: SearchRequest, stages: Stages) -> list[Scored]:
 def _match_words(found: _Found, request: SearchRequest, stages: Stages) -> None:
     with stages.time("lexical"):
         matches = lexical.match_all_terms(found.query, last_is_prefix=request.is_typing)
+        matches = matches or collection_titles.match_collection(found.query.normalized)
     if not matches and not request.verbatim:
         with stages.time("spelling"):
             correction = spelling.find_correction(found.query)
