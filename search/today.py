@@ -28,7 +28,8 @@ def today() -> dict[str, Any]:
 
 
 def _encoding() -> dict[str, Any]:
-    return reports.cached("encoding", reports.encoding_state)
+    found: dict[str, Any] = reports.cached("encoding", reports.encoding_state)
+    return found
 
 
 def _asked(found: str) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ GROUP BY category ORDER BY count(*) DESC, category LIMIT 300
 """
 
 
-def with_vector(queryset: QuerySet[Item]) -> QuerySet[Item]:
+def with_vector(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """Items told whether the live version holds a vector of their present text."""
     vectors: Any = Item._meta.get_field("content_embeddings").related_model
     live = vectors.objects.filter(
@@ -83,7 +83,7 @@ class VectorFilter(DropdownFilter):
         """Yes or no."""
         return [("yes", "present"), ("no", "missing or stale")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Item]) -> QuerySet[Item]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Items with a vector of their present text, or without one."""
         if self.value() in ("yes", "no"):
             return queryset.filter(has_vector=self.value() == "yes")

@@ -79,7 +79,7 @@ class ApiKeyAdmin(FastAdmin):
             name=obj.name,
             scopes=form.cleaned_data["scopes"],
             rate_per_minute=obj.rate_per_minute,
-            created_by=request.user,
+            created_by=request.user if request.user.is_authenticated else None,
             expires_at=obj.expires_at,
         )
         obj.pk = key.pk

@@ -96,7 +96,7 @@ class LabelAdmin(FastAdmin):
             labeller=request.user.get_username(),
             query=obj.query,
             person=obj.person,
-            account=request.user,
+            account=request.user if request.user.is_authenticated else None,
             note=obj.note,
         )
         obj.pk = saved.pk
