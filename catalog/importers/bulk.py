@@ -18,6 +18,8 @@ from catalog.partitions import ensure_partitions
 from catalog.people import person_ids
 from catalog.types import EventInput, ItemInput
 
+Columns = tuple[Any, ...]
+
 ITEM_BATCH = 2_000
 EVENT_BATCH = 10_000
 # Two imports of the same events at the same time must not both find them missing.
@@ -153,13 +155,15 @@ def _begin(cursor: Any, table: str, columns: dict[str, str]) -> None:
     cursor.execute(f"TRUNCATE {table}")
 
 
-def _copy(cursor: Any, table: str, columns: dict[str, str], rows: Sequence[tuple]) -> None:
+def _copy(
+    cursor: Any, table: str, columns: dict[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
     with cursor.copy(f"COPY {table} (ordinal, {', '.join(columns)}) FROM STDIN") as copy:
         for ordinal, row in enumerate(rows):
             copy.write_row((ordinal, *row))
 
 
-def _item_row(item: ItemInput) -> tuple:
+def _item_row(item: ItemInput) -> Columns:
     derived = derive(item)
     return (
         item.external_id,
@@ -201,7 +205,7 @@ def _write_items_sql(*, keep_hidden: bool) -> str:
         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written"""  # noqa: S608  our own columns
 
 
-def _event_identity(event: EventInput) -> tuple:
+def _event_identity(event: EventInput) -> Columns:
     if event.event_id:
         return (event.event_id,)
     return (
@@ -216,7 +220,7 @@ def _event_identity(event: EventInput) -> tuple:
     )
 
 
-def _event_row(event: EventInput, people: dict[str, int]) -> tuple:
+def _event_row(event: EventInput, people: dict[str, int]) -> Columns:
     return (
         event.item_id,
         people.get(event.user_id),

@@ -74,7 +74,8 @@ class ColumnMapping:
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values, for a job's parameters."""
-        return json.loads(json.dumps(asdict(self)))
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return values
 
 
 def parse_pairs(pairs: Iterable[str], *, option: str) -> dict[str, str]:
@@ -148,7 +149,7 @@ class Columns:
         if rest:
             given = row.get(self._rest)
             # Attributes that are given as such win over a column of the same name.
-            row[self._rest] = rest | _object(given) if given else rest
+            row[self._rest] = {**rest, **_object(given)} if given else rest
         return row
 
     def _check_mapping(self, names: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """A film's description, put together from what is known of it: facts and nothing else."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from catalog.demonyms import DEMONYMS
 
@@ -44,7 +45,7 @@ def describe(
     genres: Sequence[str],
     countries: Sequence[str],
     directors: Sequence[str],
-    attributes: Mapping[str, object],
+    attributes: Mapping[str, Any],
     nominations: int,
 ) -> str:
     """Two or three sentences about a film, without its title.
@@ -108,7 +109,7 @@ def _written(directors: Sequence[str], writers: Sequence[str]) -> str:
     return f"Written by {listed(list(writers)[:MAX_NAMES])}." if others else ""
 
 
-def _details(attributes: Mapping[str, object]) -> str:
+def _details(attributes: Mapping[str, Any]) -> str:
     languages = list(attributes.get("languages") or [])[:MAX_NAMES]
     parts = [f"in {listed(languages)}"] if languages else []
     if runtime := attributes.get("runtime"):

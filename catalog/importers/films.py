@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from catalog.importers.demo_data import Demo, DemoMissing
 from catalog.importers.film_collections import film_collections
@@ -97,7 +98,7 @@ def read_demo() -> Demo:
     )
 
 
-def read_film_rows() -> list[Mapping[str, object]]:
+def read_film_rows() -> list[dict[str, Any]]:
     """Rows of the films' database, one for each film.
 
     Raises:
@@ -118,7 +119,7 @@ def read_film_rows() -> list[Mapping[str, object]]:
     return rows
 
 
-def film_item(row: Mapping[str, object], fame: Mapping[str, float]) -> ItemInput:
+def film_item(row: Mapping[str, Any], fame: Mapping[str, float]) -> ItemInput:
     """One film as an item.
 
     Args:
@@ -138,7 +139,7 @@ def film_item(row: Mapping[str, object], fame: Mapping[str, float]) -> ItemInput
         "metacritic": row["metacritic"],
         "tomatometer": row["tomatometer"],
         "oscars": row["oscars"] or None,
-        "studio": (_names(row["studio"]) or [None])[0],
+        "studio": next(iter(_names(row["studio"])), None),
     }
     return ItemInput(
         external_id=str(row["external_id"]),

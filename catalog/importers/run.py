@@ -6,11 +6,18 @@ import that is run again does no harm either.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    connection,
+    transaction,
+)
 
 from catalog.errors import Conflict, InvalidInput
 from catalog.importers.bulk import batches
@@ -261,7 +268,7 @@ def _unfinished(task: Import[Any]) -> Job | None:
 @contextmanager
 def _only_one(task: Import[Any]) -> Iterator[None]:
     """Keep a second process from importing the same source; a killed one lets go by itself."""
-    key = [LOCK_SPACE, f"{task.kind} {task.source.get('path', '')}"]
+    key: tuple[int, str] = (LOCK_SPACE, f"{task.kind} {task.source.get('path', '')}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key)
         if not cursor.fetchone()[0]:
@@ -269,5 +276,6 @@ def _only_one(task: Import[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        # Where the connection is lost, the lock went with it: let the first error be told.
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)

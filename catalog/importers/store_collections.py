@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
 
 from catalog.importers.demo_data import CollectionInput
+from catalog.importers.store_lines import Sold
 from catalog.types import ItemInput
 
 LEAST_ITEMS = 4
@@ -16,32 +16,8 @@ BUYERS = {"Consumer": "Consumers'", "Corporate": "Companies'", "Home Office": "H
 PRICE_LIMITS = {"Furniture": (20, 100), "Office Supplies": (5, 25), "Technology": (25, 100)}
 
 
-class OrderLine(Protocol):
-    """What a collection looks at in a line."""
-
-    segment: str
-    state: str
-    region: str
-
-
-class SoldProduct(Protocol):
-    """What a collection looks at in a product's sales."""
-
-    @property
-    def units(self) -> int:
-        """Pieces sold."""
-
-    @property
-    def discounted(self) -> int:
-        """Lines with a discount."""
-
-    @property
-    def lines(self) -> Sequence[OrderLine]:
-        """All lines of the product."""
-
-
 def store_collections(
-    items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]
+    items: Sequence[ItemInput], sold: Mapping[str, Sold]
 ) -> list[CollectionInput]:
     """All collections with enough products in them."""
     found = [
@@ -53,9 +29,7 @@ def store_collections(
     return [made for made in found if len(made.item_ids) >= LEAST_ITEMS]
 
 
-def _best_sellers(
-    items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]
-) -> list[CollectionInput]:
+def _best_sellers(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[CollectionInput]:
     kinds: dict[str, list[ItemInput]] = defaultdict(list)
     for item in items:
         kinds[item.category_paths[0].split("/")[-1]].append(item)
@@ -70,9 +44,7 @@ def _best_sellers(
     ]
 
 
-def _favourites(
-    items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]
-) -> list[CollectionInput]:
+def _favourites(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[CollectionInput]:
     """What a group of buyers orders more of than others do."""
     groups = [("segment", name, f"{title} favourites") for name, title in BUYERS.items()]
     groups += [("region", name, f"Favourites in the {name}") for name in _values(sold, "region", 1)]
@@ -83,7 +55,8 @@ def _favourites(
 
         def share(item: ItemInput, attribute: str = attribute, value: str = value) -> float:
             lines = sold[item.external_id].lines
-            return sum(getattr(line, attribute) == value for line in lines) / len(lines)
+            here = sum(bool(getattr(line, attribute) == value) for line in lines)
+            return here / len(lines)
 
         often = [i for i in items if len(sold[i.external_id].lines) >= LEAST_ORDERS and share(i)]
         made.append(
@@ -98,7 +71,7 @@ def _favourites(
     return made
 
 
-def _by_price(items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]) -> list[CollectionInput]:
+def _by_price(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[CollectionInput]:
     return [
         _collection(
             f"{category.lower().replace(' ', '-')}-under-{limit}",
@@ -119,9 +92,7 @@ def _by_price(items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]) -> li
     ]
 
 
-def _by_discount(
-    items: Sequence[ItemInput], sold: Mapping[str, SoldProduct]
-) -> list[CollectionInput]:
+def _by_discount(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[CollectionInput]:
     often = [item for item in items if len(sold[item.external_id].lines) >= LEAST_ORDERS]
     never = [item for item in often if not sold[item.external_id].discounted]
 
@@ -144,7 +115,7 @@ def _by_discount(
     ]
 
 
-def _values(sold: Mapping[str, SoldProduct], attribute: str, least_lines: int) -> list[str]:
+def _values(sold: Mapping[str, Sold], attribute: str, least_lines: int) -> list[str]:
     counts: dict[str, int] = defaultdict(int)
     for product in sold.values():
         for line in product.lines:

@@ -1,6 +1,5 @@
 """Importing a reader's own files: items and events in CSV, JSON Lines or Parquet."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +166,7 @@ def _milliseconds(time: Any) -> Any:
         return time
 
 
-def _identity(
-    source: SourceFile, mapping: ColumnMapping, delimiter: str | None
-) -> Mapping[str, Any]:
+def _identity(source: SourceFile, mapping: ColumnMapping, delimiter: str | None) -> dict[str, Any]:
     """What must be the same for an interrupted import to go on."""
     said = {"format": source.format, "delimiter": delimiter, "mapping": mapping.as_json()}
     return source.fingerprint() | said

@@ -2,7 +2,9 @@
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
+
+from django.core.management.base import OutputWrapper
 
 from catalog.importers.columns import ColumnMapping, parse_pairs
 from catalog.importers.files import FORMATS
@@ -65,7 +67,7 @@ def mapping_of(options: dict[str, Any]) -> ColumnMapping:
     )
 
 
-def tell(report: ImportReport, *, noun: str, out: TextIO, more: Iterable[str] = ()) -> None:
+def tell(report: ImportReport, *, noun: str, out: OutputWrapper, more: Iterable[str] = ()) -> None:
     """Write what an import did, and the first of the rows that could not be used."""
     tally = report.tally
     if report.resumed_at:

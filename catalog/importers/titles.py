@@ -5,7 +5,8 @@ import unicodedata
 from functools import lru_cache
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$")
-_PARENTHESES = re.compile(r"\(([^()]*)\)")
+# Not at the beginning: "(500) Days of Summer" is all title.
+_PARENTHESES = re.compile(r"(?<=\s)\(([^()]*)\)")
 _ALSO_KNOWN_AS = re.compile(r"^(?:a\.?k\.?a\.?|also known as)\s+", re.IGNORECASE)
 # "Matrix, The", "Misérables, Les", "Age d'or, L'": an article behind the last comma.
 _MOVED_ARTICLE = re.compile(
