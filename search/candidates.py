@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
@@ -11,7 +10,7 @@ from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
 
 _FACTS = """
 SELECT item.id, item.title, item.categories, item.creators, item.countries, item.year, item.price,
-       item.created_at, coalesce(popularity.people, 0)
+       extract(epoch FROM item.created_at)::float8, coalesce(popularity.people, 0)
 FROM catalog_item item
 LEFT JOIN recs_itempopularity popularity
        ON popularity.item_id = item.id
@@ -31,7 +30,7 @@ class Candidate:
     country: tuple[str, ...]
     year: int | None
     price: Decimal | None
-    created_at: datetime
+    created: float  # seconds since 1970
     people: int
 
 

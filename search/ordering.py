@@ -10,7 +10,7 @@ from search.types import SearchRequest
 
 # Ascending keys; the id at the end makes every order total, so that pages never overlap.
 _KEYS: dict[str, Callable[[Scored], Any]] = {
-    "newest": lambda s: (-(s.candidate.year or 0), -s.candidate.created_at.timestamp()),
+    "newest": lambda s: (-(s.candidate.year or 0), -s.candidate.created),
     "popular": lambda s: (-s.candidate.people, -s.score),
     "title": lambda s: normalize_query(s.candidate.title),
     "price": lambda s: (s.candidate.price is None, s.candidate.price or Decimal(0)),
