@@ -60,9 +60,14 @@ def card(
 
 
 def ranked_cards(
-    ranked: Iterable[RankedItem], items: dict[int, Item], profile: Profile, *, trail: Trail
+    ranked: Iterable[RankedItem],
+    items: dict[int, Item],
+    profile: Profile,
+    *,
+    trail: Trail,
+    told: str = "",
 ) -> tuple[Card, ...]:
-    """Cards of a ranked list; places whose item is gone are left out."""
+    """Cards of a ranked list; places whose item is gone are left out, and reasons told already."""
     shown = [hit for hit in ranked if hit.item_id in items]
     # A reason that all share says nothing of any of them: the row's own words say it once.
     tells = len({hit.reason for hit in shown}) > 1
@@ -72,7 +77,7 @@ def ranked_cards(
             profile,
             trail=trail,
             position=hit.position,
-            why=hit.reason if tells else "",
+            why=hit.reason if tells and hit.reason != told else "",
         )
         for hit in shown
     )

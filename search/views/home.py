@@ -38,7 +38,11 @@ def _rows(rows: list[HomeRow]) -> list[Row]:
             title=row.title,
             why=row.why,
             cards=ranked_cards(
-                row.hits, items, profile, trail=Trail(surface="home", query_id=row.query_id)
+                row.hits,
+                items,
+                profile,
+                trail=Trail(surface="home", query_id=row.query_id),
+                told=row.title,
             ),
         )
         for row in rows

@@ -28,6 +28,12 @@
     }
   });
 
+  // "Show 214 films" is the way out of the panel.
+  document.getElementById("search-form")?.addEventListener("submit", () => {
+    const filters = document.getElementById("filters");
+    if (filters?.matches(":popover-open")) filters.hidePopover();
+  });
+
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target === main) {
       if (wereFiltersOpen) document.getElementById("filters")?.showPopover();
