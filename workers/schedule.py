@@ -14,7 +14,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "build-terms": {"task": "search.build_terms", "schedule": crontab(hour=3, minute=40)},
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
     # Partitions of the next months, well before anything is written to them.
-    "ensure-partitions": {"task": "catalog.ensure_partitions", "schedule": crontab(hour=2, minute=5)},
+    "ensure-partitions": {
+        "task": "catalog.ensure_partitions",
+        "schedule": crontab(hour=2, minute=5),
+    },
     # Old answers and event keys; after the partitions, before the day's work.
     "prune": {"task": "catalog.prune", "schedule": crontab(hour=2, minute=15)},
     # A job whose worker was killed is told as failed within minutes, not at night.

@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from workers import first_run
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+
 
 class Command(BaseCommand):
     """Runs the steps of workers/first_run.py, each skipped where it is done."""
@@ -25,7 +27,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the steps, saying how long each took."""
-        for name, run in first_run.steps(demo=options["demo"]):
+        try:
+            self.run_steps(options["demo"])
+        except KeyboardInterrupt:
+            # Every step continues where it stopped: nothing to explain, no trace to show.
+            raise SystemExit(INTERRUPTED) from None
+
+    def run_steps(self, demo: str) -> None:
+        """Each step in turn."""
+        for name, run in first_run.steps(demo=demo):
             begin = time.monotonic()
             run()
             seconds = time.monotonic() - begin
