@@ -229,7 +229,7 @@ def pending(home):
 def test_everything_killed_at_once_recovers_at_the_next_start(tmp_path_factory):
     home = tmp_path_factory.mktemp("killed")
     home.chmod(0o711)
-    with pytest.raises(RuntimeError, match="was killed"), started(home) as running:
+    with started(home) as running:
         body = httpx.get(f"{running.url}/api/v1/health/ready", timeout=10).json()
         assert body["status"] in ("ok", "ready", "degraded")
         pids = [running.pid, *service_pids(home, "postgres"), *service_pids(home, "valkey-server")]
@@ -237,7 +237,6 @@ def test_everything_killed_at_once_recovers_at_the_next_start(tmp_path_factory):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        raise RuntimeError("was killed")
     with started(home) as again:
         assert httpx.get(f"{again.url}/", timeout=30).status_code == 200
         services = json.loads((home / "run" / "services.json").read_text())
