@@ -62,6 +62,9 @@ def build_index(*, version: ContentVersion) -> None:
     name = index_name(version)
     concurrently = "" if connection.in_atomic_block else "CONCURRENTLY"
     with connection.cursor() as cursor, _without_timeout():
+        if connection.in_atomic_block:
+            # A table with unchecked foreign keys cannot get an index.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         if has_index(version):
             cursor.execute(f"REINDEX INDEX {concurrently} {name}")
         else:

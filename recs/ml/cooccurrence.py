@@ -71,14 +71,15 @@ def cooccurrence(
     size = len(names)
     weight, counted = _pairs(people, rows, times, size=size, config=config)
     frequency = np.bincount(rows, weights=_damping(people), minlength=size)
-    left, right = weight.nonzero()
-    n_people = np.asarray(counted[left, right]).ravel()
-    enough = n_people >= config.least_people
-    left, right, n_people = left[enough], right[enough], n_people[enough]
+    # Both hold the same places, in the same order once sorted.
+    weight.sort_indices()
+    counted.sort_indices()
+    enough = counted.data >= config.least_people
+    places = weight.tocoo()
+    left, right = places.row[enough].astype(np.int64), places.col[enough].astype(np.int64)
+    n_people = counted.data[enough]
     scale = (frequency[left] * frequency[right]) ** config.frequency_power
-    scores = (
-        np.asarray(weight[left, right]).ravel() / scale * (n_people / (n_people + config.shrinkage))
-    )
+    scores = weight.data[enough] / scale * (n_people / (n_people + config.shrinkage))
     kept = _best(left, right, scores, config.neighbours)
     return Neighbours(
         items=names[left[kept]],
