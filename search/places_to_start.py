@@ -74,10 +74,9 @@ def _candidates() -> list[Candidate]:
     if rows is None:
         with connection.cursor() as cursor:
             cursor.execute(BEST, {"sources": names_on(), "rules": list(RULES)})
-            # created_at is left out: a cache of plain JSON holds no dates.
-            rows = [list(row[:-1]) for row in cursor.fetchall()]
+            rows = [list(row) for row in cursor.fetchall()]
         cache.set(CACHE_KEY, rows, CACHE_SECONDS)
     today = timezone.now().date().isoformat()
-    found = [read_candidate([*row, None]) for row in rows]
+    found = [read_candidate(row) for row in rows]
     found.sort(key=lambda each: hashlib.blake2b((today + each.normalized).encode()).digest())
     return found

@@ -5,10 +5,8 @@ strongest anchors is looked up by the hash of its set, and queries of the rarest
 overlap. From what was typed: queries that contain all its words, and logged ones that share one.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from itertools import combinations, product
 from math import log
 from typing import Any
@@ -27,7 +25,9 @@ STRONGEST = {
 # Kinds whose every value is rare enough to fetch all its queries.
 RARE_KINDS = ("creator", "name", "collection")
 RARE_ANCHORS = 4
-BY_OVERLAP, BY_WORDS, BY_LOG = 40, 30, 20
+BY_OVERLAP, BY_WORDS, BY_LOG = 40, 20, 20
+# A logged query that several people typed for the first time is news for that long.
+FRESH_DAYS = 14
 MAX_WORDS = 6
 
 HIT_FACTS = """
@@ -60,8 +60,9 @@ HIT_FACTS = """
            (SELECT items FROM search_anchor WHERE value = '')
     FROM shared"""
 COLUMNS = (
-    "id, text, normalized, source, provenance, anchors, witnesses, answers, people, popularity,"
-    " created_at"
+    "id, text, normalized, source, anchors, witnesses, answers, people, popularity,"
+    " provenance ->> 'rule' AS rule, provenance ->> 'year' AS year,"
+    f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh"
 )
 SHOWN = "review = 'approved' AND answers > 0 AND source = ANY(%(sources)s)"
 # Each part repeats the conditions of the partial index that answers it.
@@ -71,9 +72,11 @@ BY_MEANING_SQL = f"""
 BY_OVERLAP_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND anchors && %(rare)s::varchar[]
         ORDER BY popularity DESC, id LIMIT {BY_OVERLAP})"""  # noqa: S608
+# Without a second sort key, so that frequent words are met by walking down from the most popular.
+# Titles that hold the words are among the hits already.
 BY_WORDS_SQL = f"""
-    (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND {{all_words}}
-        ORDER BY popularity DESC, id LIMIT {BY_WORDS})"""  # noqa: S608
+    (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source <> 'titles' AND {{all_words}}
+        ORDER BY popularity DESC LIMIT {BY_WORDS})"""  # noqa: S608
 BY_LOG_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source = 'log' AND ({{any_word}})
         ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608
@@ -88,16 +91,13 @@ class Candidate:
     source: str
     answers: int
     witnesses: Sequence[int]
-    provenance: dict[str, Any] = field(default_factory=dict)
+    # What kind of query it is: the rule that made it.
+    rule: str
     anchors: tuple[str, ...] = ()
     people: int = 0
     popularity: float = 0.0
-    created_at: datetime | None = None
-
-    @property
-    def rule(self) -> str:
-        """What kind of query it is."""
-        return str(self.provenance.get("rule", self.source))
+    year: str | None = None
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,13 +181,14 @@ def read_candidate(row: Sequence[Any]) -> Candidate:
         text=row[1],
         normalized=row[2],
         source=row[3],
-        provenance=json.loads(row[4]) if isinstance(row[4], str) else row[4],
-        anchors=tuple(row[5]),
-        witnesses=row[6],
-        answers=row[7],
-        people=row[8],
-        popularity=row[9],
-        created_at=row[10],
+        anchors=tuple(row[4]),
+        witnesses=row[5],
+        answers=row[6],
+        people=row[7],
+        popularity=row[8],
+        rule=row[9] or row[3],
+        year=row[10],
+        is_fresh=row[11],
     )
 
 

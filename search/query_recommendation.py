@@ -6,7 +6,7 @@
     coverage    share of the top hits that have everything the query speaks of, full at 40 %
     lift        log of that share over the query's share of the catalog, full at a hundredfold
     words       share of the typed words that it keeps, rare words counting for more; half of it
-                only where the hits bear it out, or "space" would lead to Arthur Space
+                only where the hits bear it out
     size        log of how many items answer it, full at a hundred: one answer is no exploring;
                 beyond a thousand it falls again, because that is browsing
     popularity  how wanted the answering items are
@@ -21,7 +21,6 @@ A learned ranker takes this place later; candidates and rules of presentation st
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from math import log
 
 from django.utils import timezone
@@ -38,8 +37,13 @@ from search.query_candidates import (
     hit_facts,
     neighbouring_decades,
 )
-from search.query_meaning import said_anchors, same_person
-from search.query_sources.base import anchor, is_switched_on
+from search.query_meaning import (
+    LEAST_SHARE_OF_SURNAME,
+    PEOPLE,
+    said_anchors,
+    same_person,
+)
+from search.query_sources.base import anchor, is_switched_on, split_anchor
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import Recent
 from search.query_wording import hint
@@ -49,13 +53,12 @@ from search.text import normalize_query
 MAX_RECOMMENDED = 8
 MAX_OF_KIND = 3
 # How many of the best are checked and compared with one another.
-CHECKED = 40
+CHECKED = 32
 SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 1.0, "titles": 0.6}
 FULL_COVERAGE = 0.4
 FULL_LIFT = 100
 FULL_SIZE = 100
 TOO_MANY = 1000
-FRESH_DAYS = 14
 LEAST_SCORE = 0.35
 
 
@@ -80,6 +83,7 @@ class _Scored:
     words: tuple[str, ...]
     persons: frozenset[str]
     adds: frozenset[str]  # what it speaks of and the query did not
+    keeps_all: bool  # it means every word of the query, and more
 
 
 def recommend_queries(
@@ -165,6 +169,7 @@ def _own(asked: _Asked, viewer: Viewer) -> list[Candidate]:
             text=own.text,
             normalized=own.normalized,
             source=RECENT,
+            rule=RECENT,
             answers=own.answers,
             witnesses=own.witnesses,
             popularity=1.0,  # with the one person who counts here
@@ -180,7 +185,8 @@ def _score(asked: _Asked, candidate: Candidate) -> _Scored:
     coverage = _coverage(asked, candidate)
     fit = min(1.0, coverage / FULL_COVERAGE)
     lift = coverage * asked.facts.items / max(1, candidate.answers)
-    kept = sum(weight for word, weight in asked.weights.items() if holds(words, word))
+    meant = _words_meant(asked, candidate, words)
+    kept = sum(weight for word, weight in asked.weights.items() if holds(meant, word))
     score = SOURCE_WEIGHT.get(candidate.source, 0.5) * (
         0.25 * fit
         + 0.25 * (min(1.0, log(lift) / log(FULL_LIFT)) if lift > 1 else 0.0)
@@ -191,7 +197,20 @@ def _score(asked: _Asked, candidate: Candidate) -> _Scored:
     # Two queries about the person who was asked for repeat the question, not one another.
     persons = same_person(candidate.anchors)
     adds = persons - asked.persons if persons else frozenset(words) - frozenset(asked.words)
-    return _Scored(candidate, score, words, persons, adds)
+    return _Scored(candidate, score, words, persons, adds, covers(meant, asked.words))
+
+
+def _words_meant(asked: _Asked, candidate: Candidate, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Its words without the names of people who have little to do with the hits.
+
+    Arthur Space is in two of the hits for "space adventure"; that keeps no word of the question.
+    """
+    for name in candidate.anchors:
+        kind, value = split_anchor(name)
+        if kind in PEOPLE and asked.facts.share([name]) < LEAST_SHARE_OF_SURNAME:
+            names = words_of(normalize_query(value))
+            words = tuple(word for word in words if word not in names)
+    return words
 
 
 def _size(answers: int) -> float:
@@ -215,7 +234,7 @@ def _angle(asked: _Asked, scored: _Scored) -> str:
     adds_to_what_was_said = (
         scored.persons > asked.persons and asked.persons and not asked.unexplained
     )
-    if covers(scored.words, asked.words):
+    if scored.keeps_all:
         return "narrower"
     if _is_new(asked, scored.candidate):
         return "new"
@@ -225,11 +244,8 @@ def _angle(asked: _Asked, scored: _Scored) -> str:
 
 
 def _is_new(asked: _Asked, candidate: Candidate) -> bool:
-    now = timezone.now()
-    if candidate.source == "log" and candidate.created_at:
-        return candidate.created_at > now - timedelta(days=FRESH_DAYS)
-    latest = anchor("decade", decade(now.year))
-    return latest in candidate.anchors and latest not in asked.said
+    latest = anchor("decade", decade(timezone.now().year))
+    return candidate.is_fresh or (latest in candidate.anchors and latest not in asked.said)
 
 
 def _is_worth(scored: _Scored, asked: _Asked, typed: tuple[str, ...]) -> bool:

@@ -233,7 +233,7 @@ def _build_anchors(profile: Profile) -> None:
         )
 
 
-def _execute(sql: str, params: Sequence[object] = ()) -> int:
+def _execute(sql: str, params: Sequence[Any] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params) or None)
         return int(cursor.rowcount)

@@ -14,7 +14,7 @@ def hint(candidate: Candidate, titles: Sequence[str], profile: Profile) -> str:
     noun = profile.item_noun if count == 1 else profile.item_noun_plural
     example = titles[0] if titles else ""
     such_as = f", such as {example}" if example else ""
-    year = candidate.provenance.get("year")
+    year = candidate.year
     wordings = {
         "recent": "You searched for this",
         "like": f"Near {example} in subject and style",

@@ -114,6 +114,7 @@ def _own(normalized: str, viewer: Viewer) -> list[Candidate]:
             text=own.text,
             normalized=own.normalized,
             source=RECENT,
+            rule=RECENT,
             answers=own.answers,
             witnesses=own.witnesses,
         )

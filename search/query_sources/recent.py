@@ -75,4 +75,5 @@ def _rows(viewer: Viewer) -> list[tuple[Any, ...]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(OWN.format(whose=whose), [key])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
