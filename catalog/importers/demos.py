@@ -12,6 +12,7 @@ from catalog.errors import Conflict, InvalidInput
 from catalog.importers import films, store
 from catalog.importers.bulk import EVENT_BATCH, ITEM_BATCH, Counts, batches, copy_events, copy_items
 from catalog.importers.demo_data import Demo
+from catalog.importers.settle import settle_events, settle_items
 from catalog.models import Event, Item, Person
 from catalog.profiles import save_profile
 from catalog.progress import NO_PROGRESS, Progress
@@ -56,6 +57,8 @@ def load_demo(
     items = _store_items(demo, progress)
     accepted = _store_events(demo, progress)
     _store_collections(demo, progress)
+    settle_items()
+    settle_events()
     save_profile(**demo.profile)
     enqueue("recs.encode_items")
     enqueue("search.build_queries")

@@ -17,6 +17,7 @@ from catalog.importers.files import CSV, SourceFile, open_source, read_lines
 from catalog.importers.film_text import genre_name
 from catalog.importers.rows import Row, columns_of, count_rows, excerpt, read_rows
 from catalog.importers.run import Import, ImportReport, Outcome, run_import
+from catalog.importers.settle import settle_events, settle_items
 from catalog.importers.tables import prepare_events, write_events
 from catalog.importers.titles import alternative_names, main_title, split_year
 from catalog.progress import NO_PROGRESS, Progress
@@ -51,6 +52,7 @@ def import_movielens(
             rows=lambda: _rows(items),
             read=read_film,
             write=_write_films,
+            settle=settle_items,
             total=count_rows(items),
             batch_size=ITEM_BATCH,
         ),
@@ -65,6 +67,7 @@ def import_movielens(
             read=read_rating,
             write=write_events,
             prepare=prepare_events,
+            settle=settle_events,
             total=count_rows(ratings),
             batch_size=EVENT_BATCH,
         ),

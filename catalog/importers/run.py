@@ -18,10 +18,12 @@ from django.db import (
     connection,
     transaction,
 )
+from django.utils import timezone
 
 from catalog.errors import Conflict, InvalidInput
 from catalog.importers.bulk import batches
 from catalog.importers.rows import Row, excerpt
+from catalog.importers.settle import LEAST_ROWS
 from catalog.jobs import JobProgress, track
 from catalog.models import Job, JobProblem
 from catalog.progress import NO_PROGRESS, Progress
@@ -86,6 +88,8 @@ class Import(Generic[Read]):
     write: Callable[[list[tuple[Row, Read]]], Outcome]
     # Called before the transaction of a batch, with what will be written.
     prepare: Callable[[list[Read]], None] = lambda batch: None
+    # Called after the last batch of an import that wrote many rows.
+    settle: Callable[[], None] = lambda: None
     total: int = 0
     batch_size: int = 2_000
     notes: Callable[[], list[str]] = list
@@ -132,6 +136,8 @@ class _Run:
         rows = (row for n, row in enumerate(task.rows()) if n >= self.start)
         for batch in batches(rows, task.batch_size):
             self._import(batch)
+        if self.tally.created + self.tally.updated >= LEAST_ROWS:
+            task.settle()
         report = self._report()
         self.job.result.clear()
         self.job.result.update(
@@ -210,7 +216,12 @@ class _Run:
             if earlier.pk != self.job.job.pk:
                 continued = {"continued_by": str(self.job.job.pk)}
                 JobProblem.objects.filter(job=earlier).update(job=self.job.job)
-                Job.objects.filter(pk=earlier.pk).update(result=continued)
+                Job.objects.filter(pk=earlier.pk).update(
+                    result=continued,
+                    state=Job.State.FAILED,
+                    error=earlier.error or "It was interrupted; another job went on with it.",
+                    finished_at=earlier.finished_at or timezone.now(),
+                )
             Job.objects.filter(pk=self.job.job.pk).update(result=state)
         self.job.result.update(state)
 

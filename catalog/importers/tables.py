@@ -12,6 +12,7 @@ from catalog.importers.columns import ColumnMapping, Columns
 from catalog.importers.files import SourceFile, open_source
 from catalog.importers.rows import Row, columns_of, count_rows, read_rows
 from catalog.importers.run import Import, ImportReport, Outcome, Problem, run_import
+from catalog.importers.settle import settle_events, settle_items
 from catalog.partitions import ensure_partitions
 from catalog.progress import NO_PROGRESS, Progress
 from catalog.types import EventInput, ItemInput
@@ -56,6 +57,7 @@ def import_catalog(  # noqa: PLR0913  each is an option of the command
             rows=lambda: read_rows(source, delimiter=delimiter),
             read=lambda values: read_item(columns.read(values)),
             write=lambda batch: _write_items(batch, keep_hidden=keep_hidden),
+            settle=settle_items,
             total=count_rows(source),
             batch_size=ITEM_BATCH,
             notes=lambda: _notes(columns, "attributes"),
@@ -112,6 +114,7 @@ def import_events(  # noqa: PLR0913  each is an option of the command
             read=lambda values: _event(columns.read(values), seconds=seconds),
             write=write_events,
             prepare=prepare_events,
+            settle=settle_events,
             total=count_rows(source),
             batch_size=EVENT_BATCH,
             notes=lambda: _notes(columns, "properties"),

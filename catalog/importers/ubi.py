@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog import values as checked
@@ -22,6 +22,7 @@ from catalog.importers.bulk import copy_items
 from catalog.importers.files import JSON_LINES, SourceFile, open_source
 from catalog.importers.rows import Row, count_rows, read_rows
 from catalog.importers.run import Import, ImportReport, Outcome, run_import
+from catalog.importers.settle import settle_events
 from catalog.importers.tables import prepare_events, write_events
 from catalog.models import Answer, Item
 from catalog.people import person_ids
@@ -107,6 +108,7 @@ def import_ubi(
             total=count_rows(source),
             batch_size=BATCH,
             notes=reader.notes,
+            settle=settle_events,
         ),
         progress=progress,
         restart=restart,
@@ -279,7 +281,7 @@ def _complete_answers() -> None:
     UBI does not say how many items a query found: the number that was shown stands in for it, and
     1 where nothing is known, for 0 would tell that nothing was found.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_SHOWN, [SURFACE, SURFACE])
         cursor.execute(_TYPING, [SURFACE])

@@ -139,6 +139,8 @@ def test_a_killed_import_goes_on_where_it_stopped(write, monkeypatch, kill_after
     assert report.resumed_at == 30
     assert (report.tally.rows, report.tally.created, report.tally.rejected) == (55, 54, 1)
     assert [problem.line for problem in report.problems] == [5]
+    earlier = Job.objects.exclude(pk=report.job_id).get()
+    assert (earlier.state, earlier.result) == ("failed", {"continued_by": report.job_id})
     assert not Item.objects.filter(external_id="p0").exists(), "the first rows are not read again"
     assert Item.objects.filter(external_id="p54").exists()
     # Once it came to its end, the next import begins at the first row.
