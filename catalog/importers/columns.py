@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from catalog.errors import InvalidInput
+from catalog.importers.shapes import fits, is_year, shaped
 from catalog.validation import ATTRIBUTE_PREFIX, EVENT_FIELDS, ITEM_FIELDS
 
 MAX_ATTRIBUTE_CHARACTERS = 2_000
@@ -109,6 +110,8 @@ class Columns:
         self._ours = self._assign(names)
         self.kept: dict[str, None] = {}  # columns that are none of our fields, kept as attributes
         self.cut: dict[str, int] = {}  # columns with values that had to be cut, and how many
+        # Columns whose name suggests a field that some of their values do not fit, and how many.
+        self.unfit: dict[str, int] = {}
         for name in names:
             if name not in self._ours:
                 self._keep(name)
@@ -117,6 +120,10 @@ class Columns:
     def fields(self) -> dict[str, str]:
         """Our field -> their column."""
         return {ours: theirs for theirs, ours in self._ours.items()}
+
+    def suggested(self, name: str) -> str:
+        """The field that a column is read as."""
+        return self._ours[name]
 
     def require(self, *fields: str) -> None:
         """Check that these fields can be found.
@@ -141,10 +148,14 @@ class Columns:
         for name, value in values.items():
             ours = self._ours.get(name)
             if ours is not None:
-                row[ours] = self._split(ours, value)
-            elif value not in (None, "", [], {}):
-                if name not in self.kept:
-                    self._keep(name)
+                value = shaped(ours, self._split(ours, value))
+                if not self._is_guess(name, ours) or fits(ours, value):
+                    row[ours] = value
+                    continue
+                self._tell_unfit(name, ours, value, row)
+            elif name not in self.kept and value not in (None, "", [], {}):
+                self._keep(name)
+            if value not in (None, "", [], {}):
                 rest |= self._flat(_attribute_name(name), value)
         if rest:
             given = row.get(self._rest)
@@ -191,6 +202,16 @@ class Columns:
                 field=name,
             )
         self.kept[name] = None
+
+    def _is_guess(self, name: str, ours: str) -> bool:
+        """Whether only the column's name suggests the field: not said, and not our own name."""
+        return ours not in self._mapping.fields and _plain(name) != ours
+
+    def _tell_unfit(self, name: str, ours: str, value: Any, row: dict[str, Any]) -> None:
+        """A value of such a column stays as an attribute; a year in place of a date is used."""
+        self.unfit[name] = self.unfit.get(name, 0) + 1
+        if ours == "released_on" and is_year(value) and "year" not in self.fields:
+            row.setdefault("year", str(value))
 
     def _split(self, ours: str, value: Any) -> Any:
         separator = self._mapping.splits.get(ours)

@@ -181,6 +181,10 @@ def _notes(columns: Columns, rest: str) -> list[str]:
     if columns.kept:
         notes.append(f"columns kept as {rest}: {', '.join(columns.kept)}")
     notes += [
+        f"{count:,} values of {name} are no {columns.suggested(name)} and were kept as {rest}"
+        for name, count in columns.unfit.items()
+    ]
+    notes += [
         f"{count:,} values of {name} do not fit an attribute: cut or left out"
         for name, count in columns.cut.items()
     ]
