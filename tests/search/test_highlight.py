@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 from django.utils.html import escape
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Item
@@ -65,6 +65,7 @@ def test_nothing_of_an_item_is_html(text, query):
     assert not re.search(r"&(?!amp;|lt;|gt;|#x27;|quot;)", shown)
 
 
+@settings(deadline=None)
 @given(title=st.text(max_size=80), query=st.text(max_size=30))
 def test_marking_adds_marks_and_changes_nothing_else(title, query):
     bare = re.sub(r"</?mark>", "", str(mark(title, marker(query))))

@@ -1,0 +1,100 @@
+import pytest
+from django.core.management import call_command
+
+from catalog.items import set_hidden, upsert_items
+from catalog.types import ItemInput
+from search.models import Term
+from search.spelling import build_terms, correct, rank_candidates
+from search.vocabulary import vocabulary
+
+WORDS = {"hitchcock": 55, "hitcher": 3, "kurosawa": 30, "star": 90, "wars": 20, "stars": 60}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hitchcok", "hitchcock"),
+        ("hitchcokc", "hitchcock"),
+        ("kurasowa", "kurosawa"),
+        ("sta", None),
+        ("satr", "star"),
+        ("xyzzyx", None),
+    ],
+)
+def test_the_likeliest_word_is_near_and_common(typed, meant):
+    assert next(iter(rank_candidates(typed, list(WORDS), WORDS)), None) == meant or meant is None
+
+
+def test_short_words_hold_one_error_and_long_ones_two():
+    assert rank_candidates("stra", ["star", "sofa"], {}) == ["star"]
+    assert rank_candidates("kurasava", ["kurosawa"], {}) == ["kurosawa"]
+    assert rank_candidates("qurasava", ["kurosawa"], {}) == []
+
+
+def test_a_right_first_letter_and_a_common_word_win():
+    assert rank_candidates("robbin", ["robin", "bobbin"], {"robin": 1, "bobbin": 1})[0] == "robin"
+    assert rank_candidates("cat", ["car", "can"], {"car": 1, "can": 900})[0] == "can"
+
+
+def film(number, title, *creators, categories=("Thriller",)):
+    return ItemInput(
+        external_id=f"f{number}", title=title, creators=creators, category_paths=categories
+    )
+
+
+@pytest.fixture
+def films(db):
+    upsert_items(
+        items=[
+            film(1, "Rear Window", "Alfred Hitchcock"),
+            film(2, "Rope", "Alfred Hitchcock"),
+            film(3, "Star Wars", "George Lucas", categories=("Science fiction",)),
+            film(4, "The Godfather", "Francis Ford Coppola", categories=("Crime",)),
+            film(5, "Ropes", "Nobody Else", categories=("Crime",)),
+        ]
+    )
+    build_terms()
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("hitchcok thriller", "hitchcock thriller"),
+        ("Hitchcok thriler", "hitchcock thriller"),
+        ("starwars", "star wars"),
+        ("god father", "godfather"),
+        ("the god fahter", "the godfather"),
+        ("rear window", None),
+        ("asdfgh qwerty", None),
+        ("1954", None),
+        ("", None),
+        ("hitchcok -crime", "hitchcock -crime"),
+    ],
+)
+def test_a_query_is_corrected_only_where_that_finds_something(typed, corrected):
+    assert correct(typed) == corrected
+
+
+@pytest.mark.usefixtures("films")
+def test_of_two_near_words_the_one_that_fits_the_others_is_taken():
+    upsert_items(items=[film(n, f"Ward {n}", "Nobody Else") for n in range(10, 14)])
+    build_terms()
+    assert correct("warz nobody") == "ward nobody"
+    assert correct("warz lucas") == "wars lucas"
+
+
+@pytest.mark.usefixtures("films")
+def test_terms_are_built_again_without_what_is_gone():
+    assert vocabulary().items["hitchcock"] == 2
+    set_hidden(external_ids=["f1", "f2"], hidden=True)
+    call_command("build_terms")
+    assert not Term.objects.filter(word="hitchcock").exists()
+    assert "hitchcock" not in vocabulary().items
+    assert "godfather" in vocabulary().items
+
+
+@pytest.mark.django_db
+def test_without_any_terms_nothing_is_corrected():
+    assert build_terms() == 0
+    assert correct("hitchcok thriller") is None
