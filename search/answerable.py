@@ -17,7 +17,7 @@ CHECK = f"""
         SELECT n, item, place FROM unnest(%(owners)s::int[], %(items)s::bigint[])
             WITH ORDINALITY AS w(n, item, place)
     )
-    SELECT asked.n, (array_agg(i.title ORDER BY witness.place))[1:2]
+    SELECT asked.n, array_agg(i.title ORDER BY witness.place)
     FROM asked JOIN witness ON witness.n = asked.n
     JOIN catalog_item i ON i.id = witness.item AND {VISIBLE}
     WHERE NOT EXISTS (
@@ -28,7 +28,7 @@ CHECK = f"""
 
 
 def still_answered(queries: Sequence[tuple[str, Sequence[int]]]) -> dict[int, list[str]]:
-    """Which of these queries may be shown, with the titles of two items that answer each.
+    """Which of these queries may be shown, with the titles of items that answer each.
 
     Args:
         queries: (normal form, ids of witnesses, best first).

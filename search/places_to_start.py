@@ -11,7 +11,7 @@ from catalog.types import QueryRecommendation
 from search.answerable import still_answered
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_sources.registry import names_on
-from search.query_wording import hint
+from search.query_wording import hints
 from search.text import normalize_query
 
 CACHE_KEY = "search:places_to_start"
@@ -36,17 +36,18 @@ def places_to_start(*, k: int) -> tuple[QueryRecommendation, ...]:
     """At most `k` popular queries that have little in common, each answered now."""
     candidates = _candidates()
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
-    profile = current_profile()
+    chosen = _mix(candidates, sorted(titles), k)
+    lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())
     return tuple(
         QueryRecommendation(
             text=candidates[n].text,
             source=candidates[n].source,
             angle="new" if candidates[n].source == "log" else "angle",
-            hint=hint(candidates[n], titles[n], profile),
+            hint=line,
             score=round(candidates[n].popularity, 4),
             answers=candidates[n].answers,
         )
-        for n in _mix(candidates, sorted(titles), k)
+        for n, line in zip(chosen, lines, strict=True)
     )
 
 

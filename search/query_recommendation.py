@@ -46,7 +46,7 @@ from search.query_meaning import (
 from search.query_sources.base import anchor, is_switched_on, split_anchor
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import Recent
-from search.query_wording import hint
+from search.query_wording import hints
 from search.query_words import covers, holds, overlap, same_words, words_of
 from search.text import normalize_query
 
@@ -126,17 +126,17 @@ def recommend_queries(
     shown = {id(scored[n]): names for n, names in titles.items()}
     angled = [(each, _angle(asked, each)) for n, each in enumerate(scored) if n in titles]
     chosen = _diversify(angled, k)
-    profile = current_profile()
+    lines = hints([(each.candidate, shown[id(each)]) for each, _ in chosen], current_profile())
     return tuple(
         QueryRecommendation(
             text=each.candidate.text,
             source=each.candidate.source,
             angle=angle,
-            hint=hint(each.candidate, shown[id(each)], profile),
+            hint=line,
             score=round(each.score, 4),
             answers=each.candidate.answers,
         )
-        for each, angle in chosen
+        for (each, angle), line in zip(chosen, lines, strict=True)
     )
 
 

@@ -8,11 +8,27 @@ from search.query_candidates import Candidate
 MAX_HINT_CHARACTERS = 120
 
 
-def hint(candidate: Candidate, titles: Sequence[str], profile: Profile) -> str:
-    """One line that says what the query leads to."""
+def hints(shown: Sequence[tuple[Candidate, Sequence[str]]], profile: Profile) -> list[str]:
+    """A line for each query that stands in one list, naming a different item where it can.
+
+    Args:
+        shown: the queries, with titles of visible items that answer each, best first.
+        profile: how the catalog calls its things.
+    """
+    named: set[str] = set()
+    lines = []
+    for candidate, titles in shown:
+        fresh = [title for title in titles if title not in named] or titles
+        # "films like X" is about X itself.
+        example = next(iter(titles if candidate.rule == "like" else fresh), "")
+        named.add(example)
+        lines.append(_hint(candidate, example, profile))
+    return lines
+
+
+def _hint(candidate: Candidate, example: str, profile: Profile) -> str:
     count = candidate.answers
     noun = profile.item_noun if count == 1 else profile.item_noun_plural
-    example = titles[0] if titles else ""
     such_as = f", such as {example}" if example else ""
     year = candidate.year
     wordings = {

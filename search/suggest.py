@@ -21,7 +21,7 @@ from search.query_sources.base import is_switched_on
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import Recent
 from search.query_sources.registry import names_on
-from search.query_wording import hint
+from search.query_wording import hints
 from search.text import clean_query, normalize_query
 
 MAX_SUGGESTED = 20
@@ -40,7 +40,9 @@ MAX_ALIKE = 4
 
 # How far down the most popular queries a later word is looked for before the trigrams are asked:
 # a word that many queries hold is met early, and one that few hold is cheap to look up.
-WALKED = 4000
+WALKED = 1500
+# So many found on the way are enough to choose from.
+ENOUGH = 16
 
 _COMPLETIONS = f"""
     SELECT {COLUMNS}, found.bonus FROM ({{parts}}) AS found
@@ -100,7 +102,7 @@ def suggest(*, prefix: str, viewer: Viewer, k: int = 8) -> Suggestions:
         return Suggestions(queries=(*shown, *more)[:k])
     found = _find(normalized)
     titles = [each for each in found if each.rule == "item_title"]
-    items = _items(titles[: 2 * MAX_ITEMS])
+    items = _items(titles[: MAX_ITEMS + 1])
     as_items = {item.pk for item in items}
     queries = [*own[:MAX_RECENT], *(each for each in found if not _leads_to(each, as_items))]
     return Suggestions(queries=tuple(_checked(_spread(queries)[: 2 * k])[:k]), items=items)
@@ -138,7 +140,7 @@ def _find(normalized: str) -> list[Candidate]:
     params = {"whole": f"{normalized}%", "later": f"% {normalized}%", "typed": normalized}
     found = _ranked(BY_PREFIX, params)
     has_trigrams = len(normalized) >= LEAST_TRIGRAM_CHARACTERS and normalized[:3].isalnum()
-    if len(found) < FETCHED and has_trigrams:
+    if len(found) < ENOUGH and has_trigrams:
         found = _ranked(BY_LATER_WORD, params, found)
     if len(found) < FEW and len(normalized) >= LEAST_TYPO_CHARACTERS:
         likes = _ranked(BY_SIMILARITY, params)
@@ -191,16 +193,16 @@ def _items(titles: list[Candidate]) -> tuple[Item, ...]:
 
 def _checked(candidates: list[Candidate]) -> list[QueryRecommendation]:
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
-    profile = current_profile()
+    shown = [(each, titles[n]) for n, each in enumerate(candidates) if n in titles]
+    lines = hints(shown, current_profile())
     return [
         QueryRecommendation(
             text=each.text,
             source=each.source,
             angle="angle",
-            hint=hint(each, titles[n], profile),
+            hint=line,
             score=round(each.popularity, 4),
             answers=each.answers,
         )
-        for n, each in enumerate(candidates)
-        if n in titles
+        for (each, _), line in zip(shown, lines, strict=True)
     ]

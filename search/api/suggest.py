@@ -61,7 +61,9 @@ class SuggestedQueryOutput(serializers.Serializer[Any]):
     """A query to complete to."""
 
     text = serializers.CharField()
-    source = serializers.CharField(help_text="titles, names, expansions, log or recent.")
+    source = serializers.CharField(  # type: ignore[assignment]  # DRF's own `source`
+        help_text="titles, names, expansions, log or recent."
+    )
     hint = serializers.CharField(allow_blank=True)
     answers = serializers.IntegerField(help_text="Items that answer it, when last counted.")
 
