@@ -105,7 +105,7 @@ def _task(count: int, name: str, when: str, url: str, icon: str) -> dict[str, An
 
 def _facts() -> list[dict[str, str]]:
     """How things stand: a name, a number, what it rests on and when."""
-    encoding, neighbours = reports.encoding_state(), reports.neighbours_state()
+    encoding, neighbours = _encoding(), reports.neighbours_state()
     share, items, labels = (
         reports.exploratory_share(),
         reports.item_counts(),

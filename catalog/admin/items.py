@@ -127,7 +127,7 @@ class ItemAdmin(LinesMixin, FastAdmin):
         "searchable",
         "updated_at",
     )
-    list_display_links = ("cover", "named")
+    list_display_links = ("named",)
     list_filter = (
         CategoryFilter,
         ("is_hidden", BooleanRadioFilter),
@@ -238,7 +238,7 @@ class ItemAdmin(LinesMixin, FastAdmin):
         words = "hidden" if hidden else "visible again"
         messages.success(request, f"{changed:,} of {len(ids):,} selected are now {words}.")
 
-    @display(description="")
+    @display(description="cover")
     def cover(self, item: Item) -> SafeString:
         """The item's generated cover, small."""
         return format_html(

@@ -118,3 +118,11 @@ def test_the_interval_of_a_share_is_wilsons():
     # Wilson 1927, as tabulated in Brown, Cai and DasGupta 2001.
     assert (round(low, 3), round(high, 3)) == (0.018, 0.404)
     assert Share(part=0, whole=0).interval == (0.0, 1.0)
+
+
+def test_the_first_page_and_the_reports_have_a_title_and_one_main_landmark(boss):
+    for name in ("admin:index", "admin:search_no_results", "admin:catalog_event_counts"):
+        page = boss.get(reverse(name)).content.decode()
+        assert page.count("<main") == 1, name
+        title = page.split("<title>")[1].split("</title>")[0].strip()
+        assert title.endswith("| Foray"), name
