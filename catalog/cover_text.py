@@ -65,7 +65,10 @@ def set_title(title: str, available: float) -> Setting:
     size, most = STEPS[-1]
     lines = _wrap(_split_long(words, size, available), size, available)
     if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1].rstrip()[:-1].rstrip() + "…"]
+        last = lines[most - 1]
+        while width(f"{last}…", size) > available:
+            last = last[:-1].rstrip()
+        lines = [*lines[: most - 1], f"{last}…"]
     return Setting(tuple(lines), size, _is_rtl(title))
 
 

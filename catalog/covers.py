@@ -29,7 +29,7 @@ class Palette:
 PALETTES = (
     Palette("#f3e9d2", "#2b2118", ("#d1495b", "#edae49", "#30638e")),
     Palette("#14213d", "#f7f3e8", ("#fca311", "#3d5a98", "#e5e5e5")),
-    Palette("#e4572e", "#fffaf0", ("#fff1d0", "#17202a", "#f7b32b")),
+    Palette("#c23f1a", "#fffaf0", ("#fff1d0", "#17202a", "#f7b32b")),
     Palette("#dfe8e0", "#17302b", ("#2f6f62", "#e8a33d", "#8fb9a8")),
     Palette("#2a2438", "#f6ecff", ("#dbb4ff", "#5c4b8a", "#ff8fa3")),
     Palette("#f7d6c4", "#40152a", ("#8f2d56", "#e07a5f", "#3d405b")),
@@ -66,7 +66,7 @@ def codes_of(item: Item) -> CoverCodes:
 def cover_digest(item: Item) -> str:
     """Hash of all that the cover shows: part of its address, so it may be cached for ever."""
     shown = (DRAWING, item.title, _imprint(item), str(codes_of(item)))
-    return blake2b("\x1f".join(shown).encode(), digest_size=6).hexdigest()
+    return blake2b("\x1f".join(shown).encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 def cover_svg(item: Item) -> str:
@@ -139,4 +139,4 @@ def _printable(text: str) -> str:
 
 
 def _code(text: str) -> int:
-    return int.from_bytes(blake2b(text.casefold().encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(blake2b(text.casefold().encode(errors="surrogatepass"), digest_size=4).digest(), "big")
