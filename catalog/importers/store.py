@@ -109,10 +109,10 @@ def product_item(key: str, sold: Sold, prices: Sequence[Decimal]) -> ItemInput:
         external_id=key,
         title=f"{tier} {ONE_OF[line.sub_category]}, ${line.price}",
         description=(
-            f"{_position(prices.index(line.price) + 1, len(prices))} of "
-            f"{len(prices)} price points in {line.sub_category.lower()}. Ordered "
-            f"{_times(orders)}, {sold.units} sold; bought most by {segment} and in the "
-            f"{region}{_discount_text(sold)}."
+            f"{line.category}: {_position(prices.index(line.price) + 1, len(prices))} of the "
+            f"{len(prices)} {line.sub_category.lower()} in the store by price. Ordered "
+            f"{_times(orders)}, {sold.units} sold, mostly to {segment} and in the {region} "
+            f"region{_discount_text(sold)}."
         ),
         category_paths=[f"{line.category}/{line.sub_category}"],
         attributes={
@@ -176,10 +176,10 @@ def _prices_by_kind(lines: Sequence[Line]) -> Mapping[str, list[Decimal]]:
 
 def _position(rank: int, count: int) -> str:
     if rank == 1:
-        return "The lowest"
+        return "the lowest"
     if rank == count:
-        return "The highest"
-    return f"Number {rank} from the lowest"
+        return "the highest"
+    return f"number {rank} from the lowest"
 
 
 def _times(count: int) -> str:

@@ -47,7 +47,9 @@ def _best_sellers(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[
 def _favourites(items: Sequence[ItemInput], sold: Mapping[str, Sold]) -> list[CollectionInput]:
     """What a group of buyers orders more of than others do."""
     groups = [("segment", name, f"{title} favourites") for name, title in BUYERS.items()]
-    groups += [("region", name, f"Favourites in the {name}") for name in _values(sold, "region", 1)]
+    groups += [
+        ("region", name, f"Favourites in the {name} region") for name in _values(sold, "region", 1)
+    ]
     states = _values(sold, "state", LEAST_LINES_OF_A_STATE)
     groups += [("state", name, f"Favourites in {name}") for name in states]
     made = []
