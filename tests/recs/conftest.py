@@ -91,6 +91,8 @@ def world(db):
                         f"{group.lower()}-fan-{member}",
                         f"{group.lower()}-{number}",
                         time=NOON + timedelta(hours=place + 24 * member),
+                        kind="rating",
+                        value=4.0 + number % 3 / 2,
                     )
                 )
     results = record_events(events=events)
