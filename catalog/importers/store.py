@@ -109,9 +109,9 @@ def product_item(key: str, sold: Sold, prices: Sequence[Decimal]) -> ItemInput:
         external_id=key,
         title=f"{tier} {ONE_OF[line.sub_category]}, ${line.price}",
         description=(
-            f"{line.category}: {_position(prices.index(line.price) + 1, len(prices))} of the "
-            f"{len(prices)} {line.sub_category.lower()} in the store by price. Ordered "
-            f"{_times(orders)}, {sold.units} sold, mostly to {segment} and in the {region} "
+            f"{line.category}: {_position(prices.index(line.price) + 1, len(prices))} of "
+            f"{len(prices)} by price in {line.sub_category.lower()}. Ordered "
+            f"{_times(orders)}, {sold.units} sold, most of them to {segment} and in the {region} "
             f"region{_discount_text(sold)}."
         ),
         category_paths=[f"{line.category}/{line.sub_category}"],
