@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from catalog import answers, enqueue, events, jobs, partitions, people
 
-# A running job moves its heartbeat each second or so; a worker's hard limit is an hour.
-LOST_AFTER_SECONDS = 15 * 60
+# A running job moves its heartbeat each second or so, and with each batch while it encodes.
+LOST_AFTER_SECONDS = 5 * 60
 QUEUED_TOO_LONG_SECONDS = 2 * 60
 JOB_DAYS = 30
 

@@ -223,6 +223,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATE_FORMAT = "j M Y"
+DATETIME_FORMAT = "Y-m-d H:i"
 
 # --- logging ---------------------------------------------------------------------------------
 LOGGING = {
