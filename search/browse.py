@@ -1,5 +1,7 @@
 """Browsing: an empty query lists everything inside the filters, popular first."""
 
+from typing import Any
+
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Coalesce, Lower
 
@@ -13,12 +15,12 @@ from search.tsquery import ParsedQuery
 from search.types import Retrieved, SearchRequest
 
 MAX_TOP_ITEMS = 50
-_ORDER = {
+_ORDER: dict[str, list[Any]] = {
     "newest": [F("year").desc(nulls_last=True), "-created_at", "id"],
     "title": [Lower("title"), "id"],
     "price": [F("price").asc(nulls_last=True), "id"],
 }
-_POPULAR = ["-people", F("year").desc(nulls_last=True), "-created_at", "id"]
+_POPULAR: list[Any] = ["-people", F("year").desc(nulls_last=True), "-created_at", "id"]
 
 
 def browse(
@@ -55,7 +57,8 @@ def _ordered(rows: ItemQuerySet, sort: str) -> ItemQuerySet:
     if sort in _ORDER:
         return rows.order_by(*_ORDER[sort])
     live = NeighbourVersion.objects.live().values_list("pk", flat=True).first()
-    counted = rows.alias(
+    counted: ItemQuerySet = rows.alias(
         live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live or 0))
     )
-    return counted.annotate(people=Coalesce(F("live_popularity__people"), 0)).order_by(*_POPULAR)
+    counted = counted.annotate(people=Coalesce(F("live_popularity__people"), 0))
+    return counted.order_by(*_POPULAR)

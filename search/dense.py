@@ -7,17 +7,17 @@ from catalog.filters import ItemFilters
 from recs import embeddings, index
 
 NEAREST = 200
-# Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, that of
-# "how to bake bread" 0.32, that of "sad robot" 0.46.
-LEAST_SIMILARITY = 0.32
-# A tail starts where similarity has fallen to this share of the best one's: the four Godfathers
-# stand above 0.8 of 0.75 and all else below; "space adventure" keeps some 25, "hitchcock
-# thriller" his films and no others.
+# Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, of
+# "how to bake bread" 0.35 and of "zzzz" 0.35 (a film called "Z"); that of "sad robot" is 0.46.
+LEAST_SIMILARITY = 0.38
+# A tail starts where similarity has fallen to this share of the best one's. The Godfathers stand
+# above 0.8 of 0.75 and all else below; "space adventure" keeps some 25, "hitchcock thriller" his
+# films and no others.
 LEAST_SHARE_OF_BEST = 0.80
 # A title typed in full asks for that item: only what is very close stands beside it.
 LEAST_SHARE_OF_BEST_BESIDE_EXACT = 0.85
 # What is offered apart from the list, as related, may be a little farther away.
-LEAST_RELATED_SIMILARITY = 0.28
+LEAST_RELATED_SIMILARITY = 0.30
 
 
 @dataclass(frozen=True, slots=True)

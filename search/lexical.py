@@ -74,7 +74,8 @@ def _wide_match(item_id: int, rank: float, resemblance: float) -> LexicalMatch |
 def _ranked(query: ParsedQuery) -> ItemQuerySet:
     rank = SearchRank(F("search_vector"), _raw(tsquery.any_term(query)), weights=WEIGHTS)
     visible: ItemQuerySet = Item.objects.visible()
-    return visible.annotate(match_rank=Coalesce(rank, Value(0.0)))
+    ranked: ItemQuerySet = visible.annotate(match_rank=Coalesce(rank, Value(0.0)))
+    return ranked
 
 
 def _raw(text: str) -> SearchQuery:

@@ -49,8 +49,8 @@ class HitOutput(serializers.Serializer[Any]):
 
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1, counted on across pages.")
-    source = serializers.ChoiceField(
-        choices=["exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title", "browse"]
+    source = serializers.CharField(  # type: ignore[assignment]  # the field's own name
+        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title or browse."
     )
     score = serializers.FloatField(help_text="0 to 1, higher is better.")
     highlight = HighlightOutput()
@@ -64,7 +64,7 @@ class QueryRecommendationOutput(serializers.Serializer[Any]):
     """A query worth trying next."""
 
     text = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # the field's own name
     angle = serializers.CharField()
     hint = serializers.CharField(allow_blank=True)
 
@@ -73,7 +73,7 @@ class FacetValueOutput(serializers.Serializer[Any]):
     """One choice; `count` is what choosing it leaves."""
 
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field's own name
     count = serializers.IntegerField()
     selected = serializers.BooleanField()
 
@@ -82,7 +82,7 @@ class FacetOutput(serializers.Serializer[Any]):
     """Choices that narrow the list: send `value` under the name `key`."""
 
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field's own name
     values = FacetValueOutput(many=True)
 
 
