@@ -111,8 +111,8 @@ def product_item(key: str, sold: Sold, prices: Sequence[Decimal]) -> ItemInput:
         description=(
             f"{line.category}: {_position(prices.index(line.price) + 1, len(prices))} of "
             f"{len(prices)} by price in {line.sub_category.lower()}. Ordered "
-            f"{_times(orders)}, {sold.units} sold, most of them to {segment} and in the {region} "
-            f"region{_discount_text(sold)}."
+            f"{_times(orders)}, {sold.units} sold; bought most by {segment}, and most in "
+            f"the {region} region{_discount_text(sold)}."
         ),
         category_paths=[f"{line.category}/{line.sub_category}"],
         attributes={
