@@ -32,6 +32,6 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 def _sent_secret(request: Request) -> str:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() == "bearer" and secret.strip():
         return secret.strip()
     return request.headers.get("X-API-Key", "").strip()

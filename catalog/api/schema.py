@@ -8,6 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from catalog.api.permissions import READ, required_scope
 from catalog.api.problems import MEDIA_TYPE
+from catalog.api.serializers import MAX_ROWS
 
 PROBLEM = {
     "type": "object",
@@ -99,6 +100,9 @@ def refine(
     for name, schema in components.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
+            for part in schema["properties"].values():
+                if part.get("items", {}).get("$ref"):  # rows of a bulk write
+                    part |= {"minItems": 1, "maxItems": MAX_ROWS}
     for path, operations in result.get("paths", {}).items():
         for method in METHODS:
             if method in operations:
