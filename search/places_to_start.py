@@ -51,6 +51,11 @@ def places_to_start(*, k: int) -> tuple[QueryRecommendation, ...]:
     )
 
 
+def forget_places() -> None:
+    """Read them again at the next call: queries were built or reviewed."""
+    cache.delete(CACHE_KEY)
+
+
 def _mix(candidates: list[Candidate], shown: list[int], k: int) -> list[int]:
     """Rule after rule, the first of each that repeats nothing chosen; then a second round."""
     chosen: list[int] = []
@@ -78,6 +83,7 @@ def _candidates() -> list[Candidate]:
             rows = [list(row) for row in cursor.fetchall()]
         cache.set(CACHE_KEY, rows, CACHE_SECONDS)
     today = timezone.now().date().isoformat()
-    found = [read_candidate(row) for row in rows]
+    on = names_on()
+    found = [each for each in map(read_candidate, rows) if each.source in on]
     found.sort(key=lambda each: hashlib.blake2b((today + each.normalized).encode()).digest())
     return found

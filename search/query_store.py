@@ -18,6 +18,7 @@ from catalog.models import Profile
 from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
 from search.models import Query
+from search.places_to_start import forget_places
 from search.query_sources import facts
 from search.query_sources.base import CandidateQuery, meaning
 from search.query_sources.registry import SOURCES, switched_on
@@ -106,6 +107,7 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
     # Completion reads indexes alone, which takes a table whose visibility is known.
     vacuum = "" if connection.in_atomic_block else "VACUUM "
     _execute(f"{vacuum}ANALYZE search_query, search_anchor")
+    transaction.on_commit(forget_places)
     progress.advance(message=f"{len(kept)} queries")
     return counts
 
@@ -117,11 +119,13 @@ def set_review(*, query_ids: Sequence[int], review: str, by: str) -> int:
     """
     if review not in Query.Review.values:
         raise InvalidInput(f"A review is one of {', '.join(Query.Review.values)}.", field="review")
-    return (
+    changed = (
         Query.objects.filter(pk__in=list(query_ids))
         .exclude(review=review, reviewed_at__isnull=False)
         .update(review=review, reviewed_by=by[:150], reviewed_at=timezone.now())
     )
+    transaction.on_commit(forget_places)
+    return changed
 
 
 def source_report() -> dict[str, Any]:

@@ -184,6 +184,17 @@ def test_places_to_start_vanish_with_their_items_although_they_are_cached(built)
     assert places() == ()
 
 
+def test_a_rejected_place_to_start_is_gone_at_once(
+    built, django_capture_on_commit_callbacks, settings
+):
+    rejected = places()[0].text
+    with django_capture_on_commit_callbacks(execute=True):
+        set_review(query_ids=[Query.objects.get(text=rejected).pk], review="rejected", by="ed")
+    assert rejected not in [each.text for each in places()]
+    settings.SEARCH_QUERY_SOURCES_OFF = ["expansions"]
+    assert "expansions" not in {each.source for each in places()}
+
+
 def test_before_the_first_build_there_is_nothing_and_no_error(films):
     assert texts("french comedy") == []
     assert places() == ()
