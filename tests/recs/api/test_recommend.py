@@ -69,7 +69,7 @@ def test_a_hidden_item_is_gone_at_once(world, client):
         ({"surface": "cart"}, 400, "surface"),
         ({"surface": "item"}, 400, "item_id"),
         ({"surface": "item", "item_id": "no-such"}, 404, "item_id"),
-        ({"surface": "item", "item_id": "a\x00b"}, (400, 404), "item_id"),
+        ({"surface": "item", "item_id": "a\x00b"}, 400, "control_character"),
         ({"surface": "session", "item_ids": "drama-0,no-such"}, 404, "item_ids"),
         ({"k": "0"}, 400, "k"),
         ({"k": "101"}, 400, "k"),
@@ -84,10 +84,9 @@ def test_a_hidden_item_is_gone_at_once(world, client):
 )
 def test_bad_parameters_are_refused_by_name(world, client, params, status, field):
     answer = client.get(URL, params)
-    assert answer.status_code in (status if isinstance(status, tuple) else (status,))
+    assert answer.status_code == status
     assert answer["Content-Type"].startswith("application/problem+json")
-    if "\x00" not in str(params):  # refused by the guard in front of every view
-        assert field in answer.content.decode()
+    assert field in answer.content.decode()
 
 
 def test_reading_needs_a_key_where_it_is_not_public(world, client, settings):
@@ -100,5 +99,5 @@ def test_writing_is_not_offered(world, client):
 
 
 def test_few_queries(world, client, django_assert_max_num_queries):
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(27):
         client.get(URL, {"user_id": "drama-fan-0", "k": 40})
