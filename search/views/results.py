@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from hashlib import blake2b
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -42,13 +43,21 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One value to tick. The id follows the value, so the focus stays when the order changes."""
+
+    id: str
+    facet: FacetValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FacetField:
     """One facet as a fieldset: choices to tick, or the two ends of a range."""
 
     key: str
     label: str
-    first: tuple[FacetValue, ...]
-    more: tuple[FacetValue, ...]
+    first: tuple[Choice, ...]
+    more: tuple[Choice, ...]
     is_range: bool
     low: str = ""
     high: str = ""
@@ -170,7 +179,10 @@ def _is_useful(facet: Facet, params: Params) -> bool:
 
 
 def _field(facet: Facet, params: Params) -> FacetField:
-    values = sorted(facet.values, key=lambda value: not value.is_selected)
+    values = [
+        Choice(id=f"f-{facet.key}-{_short_hash(value.value)}", facet=value)
+        for value in sorted(facet.values, key=lambda value: not value.is_selected)
+    ]
     bounds = getattr(params.filters, facet.key) if facet.key in RANGE_FACETS else None
     return FacetField(
         key=facet.key,
@@ -183,6 +195,10 @@ def _field(facet: Facet, params: Params) -> FacetField:
         least=f"{facet.bounds[0]:g}" if facet.bounds else "",
         greatest=f"{facet.bounds[1]:g}" if facet.bounds else "",
     )
+
+
+def _short_hash(text: str) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=5).hexdigest()
 
 
 def _sorts(params: Params, profile: Profile) -> tuple[tuple[str, str, bool], ...]:

@@ -101,7 +101,7 @@ def test_filters_stay_open_while_they_are_chosen_on_a_phone(page, site):
 
 def test_the_first_page_is_light_and_asks_no_other_host(page, site):
     fetched = []
-    page.on("response", fetched.append)
+    page.on("response", lambda response: fetched.append(response))
     page.goto(site)
     page.wait_for_load_state("networkidle")
     assert {response.url.startswith((site, "data:")) for response in fetched} == {True}
