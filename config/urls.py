@@ -8,6 +8,9 @@ from django.urls import include, path
 from django.utils.crypto import constant_time_compare
 from django_prometheus.exports import ExportToDjangoView
 
+from catalog.api.problems import page_or_problem
+from search.views import errors
+
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics: open in the embedded mode, else for whoever knows METRICS_TOKEN."""
@@ -27,7 +30,7 @@ urlpatterns = [
     path("", include("search.urls")),
 ]
 
-handler400 = "search.views.errors.bad_request"
-handler403 = "search.views.errors.forbidden"
-handler404 = "search.views.errors.not_found"
-handler500 = "search.views.errors.server_error"
+handler400 = page_or_problem(400, errors.bad_request)
+handler403 = page_or_problem(403, errors.forbidden)
+handler404 = page_or_problem(404, errors.not_found)
+handler500 = page_or_problem(500, errors.server_error)

@@ -2,7 +2,7 @@
 
 import http
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -37,6 +37,15 @@ CODES = {
     429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",
+}
+
+
+# What is said of errors that Django meets before or outside an API view.
+EARLY = {
+    400: "The request cannot be read: check its address and its Host header.",
+    403: "This is not allowed.",
+    404: "There is nothing under this address.",
+    500: "This is our error, and it was logged. Name the request_id.",
 }
 
 
@@ -94,6 +103,17 @@ def problem_page(request: HttpRequest, *, status: int, detail: str, code: str = 
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
 
 
+def page_or_problem(status: int, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """An error handler for config/urls.py: a problem document below /api/, else the page."""
+
+    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return problem_page(request, status=status, detail=EARLY[status])
+        return page(request, *args, **kwargs)
+
+    return handler
+
+
 def unknown_path(request: HttpRequest) -> HttpResponse:
     """404 for a path below /api/ that nothing answers; the last line of the API's URL map."""
     return problem_page(
@@ -127,7 +147,7 @@ OWN_CODES = {"parse_error", "too_large", "length_required"}
 FOREIGN: tuple[tuple[type[Exception], int, str], ...] = (
     (Http404, 404, "There is nothing under this address."),
     (DjangoPermissionDenied, 403, "This is not allowed."),
-    (RequestDataTooBig, 413, "The body is too large: send several requests."),
+    (RequestDataTooBig, 413, "The body is larger than 5 MB: send several requests."),
     (SuspiciousOperation, 400, "The request cannot be read."),
     (OperationalError, 503, "The database cannot be reached. Try again."),
     (InterfaceError, 503, "The database cannot be reached. Try again."),

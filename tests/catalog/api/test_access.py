@@ -160,6 +160,22 @@ def test_a_method_that_does_not_exist_names_those_that_do(caller, is_problem):
     assert "POST" in response["Allow"]
 
 
+def test_a_host_that_is_not_ours_is_a_problem_and_no_page(caller, is_problem):
+    is_problem(caller().get("/items", headers={"host": "evil.example"}), 400, "bad_request")
+
+
+def test_an_error_of_ours_is_a_problem_without_a_trace(caller, is_problem, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr("catalog.api.items.cursor_page", broken)
+    reader = caller()
+    reader.client.raise_request_exception = False
+    response = reader.get("/items")
+    assert is_problem(response, 500, "internal_error")["request_id"]
+    assert "secret" not in response.content.decode()
+
+
 def test_a_nul_in_the_address_is_refused(caller):
     for path in ("/items/a%00b", "/items?cursor=%00", "/collections/%00"):
         response = caller().get(path)
