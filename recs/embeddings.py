@@ -26,6 +26,7 @@ __all__ = (
     "NoLiveVersion",
     "encode_pending",
     "ensure_version",
+    "is_encoding",
     "live_version",
     "pending_count",
     "query_vector",
@@ -64,6 +65,18 @@ def encode_pending(*, progress: Progress = NO_PROGRESS, limit: int | None = None
 def pending_count() -> int:
     """Items that wait for a vector."""
     return int(_pending(ensure_version()).count())
+
+
+def is_encoding() -> bool:
+    """Whether some process is at it now; what is pending then needs nobody else."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "AND classid = 0 AND objid = %s AND objsubid = 1 AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database()))",
+            [LOCK_KEY],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def query_vector(text: str) -> Vector:

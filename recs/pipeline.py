@@ -9,10 +9,11 @@ from recs.models import NeighbourVersion
 def encode_items(*, job_id: str | None = None, bar: bool = False) -> int:
     """Encode every item without a fresh vector; how many.
 
-    No job row where nothing is pending and nobody waits for one (`job_id`).
+    No job row where nobody waits for one (`job_id`) and nothing is pending, or another process
+    is at it already.
     """
     pending = embeddings.pending_count()
-    if not pending and job_id is None:
+    if job_id is None and (not pending or embeddings.is_encoding()):
         return 0
     params = {"pending": pending}
     with track(kind="recs.encode_items", params=params, job_id=job_id, bar=bar) as progress:

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from catalog.items import patch_item, upsert_items
-from catalog.models import Item
+from catalog.models import Item, Job
 from catalog.progress import Progress
 from catalog.types import ItemInput
-from recs import embeddings
+from recs import embeddings, pipeline
 from recs.embeddings import encode_pending, pending_count, query_vector
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.index import has_index, item_vector, nearest_items
@@ -168,6 +168,10 @@ def test_while_another_process_encodes_nothing_is_done(db):
     ) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [embeddings.LOCK_KEY])
         assert encode_pending() == 0
+        assert embeddings.is_encoding()
+        assert pipeline.encode_items() == 0
+        assert not Job.objects.exists()
+    assert not embeddings.is_encoding()
     assert encode_pending() == 3
 
 
