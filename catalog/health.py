@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from catalog.enqueue import impatient_connection
 
-ONE_ATTEMPT = {"max_retries": 1, "interval_start": 0, "timeout": 1}
+BROKER_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _cache() -> Check:
 def _broker() -> Check:
     try:
         with impatient_connection() as broker:
-            broker.ensure_connection(**ONE_ATTEMPT)
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
     except (BrokerError, OSError):
         detail = "it cannot be reached: background work waits"
         return Check("broker", False, detail, is_needed=False)

@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EventKindEnum": "catalog.api.serializers.EVENT_KINDS",
         "LabelKindEnum": "catalog.models.labels.Label.Kind",
+        "LabelSourceEnum": "catalog.models.labels.Label.Source",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
