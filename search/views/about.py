@@ -2,13 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from catalog.models import Item
 from search.views.pages import page
 
 
-@require_GET
+@require_safe
 @page
 def about(request: HttpRequest) -> HttpResponse:
     """The about page."""

@@ -2,7 +2,7 @@
 
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -30,7 +30,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @page
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Make an account and sign in with it."""
-    form = UserCreationForm(request.POST or None)
+    form: UserCreationForm[User] = UserCreationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _enter(request, form.save())
     return _form(request, form, "accounts/sign_up.html")
@@ -43,7 +43,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("pages:home")
 
 
-def _enter(request: HttpRequest, account: AbstractBaseUser) -> HttpResponse:
+def _enter(request: HttpRequest, account: User) -> HttpResponse:
     person = person_for_account(account=account)
     adopt_anonymous(anonymous_id=anonymous_id_of(request), person_id=person.pk)
     login(request, account)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
@@ -22,7 +22,7 @@ from search.views.viewer import viewer_of
 MAX_SHELVES = 60
 
 
-@require_GET
+@require_safe
 @page
 def browse(request: HtmxRequest) -> HttpResponse:
     """The catalog's first-level categories."""
@@ -31,7 +31,7 @@ def browse(request: HtmxRequest) -> HttpResponse:
     return render(request, "pages/browse.html", {"shelves": category_shelves(shown)})
 
 
-@require_GET
+@require_safe
 @page
 def category(request: HtmxRequest, path: str) -> HttpResponse:
     """The items of one category, its parts, and the way back up."""

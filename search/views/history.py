@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog.event_kinds import EventKind
 from catalog.feedback import forget_events
@@ -48,7 +48,7 @@ class Entry:
     card: Card
 
 
-@require_GET
+@require_safe
 @page
 def history(request: HttpRequest) -> HttpResponse:
     """What the visitor did, newest first, and what they searched for."""

@@ -2,10 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from catalog.profiles import current_profile
-from recs.recommend import HomeRow, home_rows
+from recs.home import HomeRow
+from recs.recommend import home_rows
 from search.query_recommendation import recommend_queries
 from search.views.cards import Row, Trail, items_of, ranked_cards
 from search.views.pages import page
@@ -16,7 +17,7 @@ MAX_ROWS = 7
 LEAST_CARDS = 3
 
 
-@require_GET
+@require_safe
 @page
 def home(request: HttpRequest) -> HttpResponse:
     """Rows of recommendations; with each, why it is there."""

@@ -3,11 +3,12 @@
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_safe
 
 from catalog.feedback import opinion_of
 from catalog.models import Collection, Item
 from catalog.profiles import current_profile
+from catalog.types import Viewer
 from recs.recommend import also_liked, similar_by_meaning
 from search.query_recommendation import recommend_queries
 from search.text import normalize_query
@@ -24,7 +25,7 @@ from search.views.cards import (
 from search.views.facts import facts_for_page
 from search.views.pages import page
 from search.views.params import read_page
-from search.views.pills import pill_groups
+from search.views.pills import PillGroup, pill_groups
 from search.views.recording import record_click, record_view
 from search.views.shelves import Shelf, shelves
 from search.views.viewer import remembered, viewer_of
@@ -46,14 +47,6 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if request.path != item_url(found):
         return redirect(item_url(found), permanent=False)
     viewer = viewer_of(request)
-    queries = recommend_queries(
-        query=found.title,
-        normalized=normalize_query(found.title),
-        top_item_ids=(found.pk,),
-        exact_title=False,
-        viewer=viewer,
-        k=8,
-    )
     record_view(request, found)
     context = {
         "item": found,
@@ -62,9 +55,22 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         "opinion": opinion_of(viewer=viewer, item_id=found.pk),
         "rows": _near(found),
         "shelves": _in_collections(found),
-        "pill_groups": pill_groups(queries),
+        "pill_groups": _searches_from(found, viewer),
     }
     return render(request, "pages/item.html", context)
+
+
+def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
+    """Queries that share something with the item."""
+    queries = recommend_queries(
+        query=found.title,
+        normalized=normalize_query(found.title),
+        top_item_ids=(found.pk,),
+        exact_title=False,
+        viewer=viewer,
+        k=8,
+    )
+    return pill_groups(queries)
 
 
 def _near(found: Item) -> list[Row]:
@@ -96,7 +102,7 @@ def _in_collections(found: Item) -> list[Shelf]:
     return shelves(list(holding))
 
 
-@require_GET
+@require_safe
 @page
 def collections(request: HttpRequest) -> HttpResponse:
     """All collections, a page at a time."""
@@ -106,7 +112,7 @@ def collections(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/collections.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def collection(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     """One collection's items, in its order."""

@@ -1,6 +1,7 @@
 """The search page's address: read into a request, and written for every link on the page."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -51,7 +52,8 @@ class Params:
         if facet in RANGE_FACETS:
             return self.with_filters(self.filters.without(facet))
         kept = tuple(other for other in getattr(self.filters, facet) if other != value)
-        return self.with_filters(replace(self.filters, **{facet: kept}))
+        changed: dict[str, Any] = {facet: kept}
+        return self.with_filters(replace(self.filters, **changed))
 
     def request(self, viewer: Viewer, *, surface: str = "search") -> SearchRequest:
         """What is asked of search."""

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Event, Item, Person
 from search.views.cards import cover_url, items_of
@@ -31,7 +31,7 @@ class Portrait:
     loved: str
 
 
-@require_GET
+@require_safe
 @page
 def people(request: HttpRequest) -> HttpResponse:
     """The numbered people, a page at a time."""

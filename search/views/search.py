@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 from django_htmx.middleware import HtmxDetails
 
@@ -21,7 +21,7 @@ from search.views.results import Page, WayOn, chips, relaxations, results_page
 from search.views.viewer import remembered, viewer_of
 
 
-@require_GET
+@require_safe
 @page
 @remembered
 def search(request: HtmxRequest) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from catalog.profiles import current_profile
 from search.suggest import suggest as complete
@@ -17,7 +17,7 @@ QUERIES = 6
 ITEMS = 3
 
 
-@require_GET
+@require_safe
 @page
 def suggest(request: HttpRequest) -> HttpResponse:
     """Queries, then items, that begin with what was typed."""

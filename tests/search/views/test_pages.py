@@ -244,6 +244,20 @@ def test_a_page_asks_the_database_seldom(client, built, django_assert_max_num_qu
         client.get(path)
 
 
+def test_an_items_page_asks_the_database_seldom(client, built, django_assert_max_num_queries):
+    path = item_url(built["Playtime"])
+    client.get(path)
+    with django_assert_max_num_queries(24):
+        client.get(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/search?q=tati", "/browse", "/about"])
+def test_pages_answer_head_requests(client, built, path):
+    response = client.head(path)
+    assert response.status_code == 200
+    assert response.content == b""
+
+
 def test_the_number_of_queries_does_not_grow_with_the_hits(client, many):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
