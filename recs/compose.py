@@ -40,11 +40,11 @@ class FactBook:
     known: dict[int, ItemFacts] = field(default_factory=dict)
 
     def read(self, item_ids: Iterable[int]) -> None:
-        """Read those that are not known yet, in one query."""
+        """Read those that are not known yet, in one query; a hidden item's title is told nobody."""
         missing = set(item_ids) - self.known.keys()
         if not missing:
             return
-        rows = Item.objects.filter(pk__in=missing).order_by()
+        rows = Item.objects.visible().filter(pk__in=missing).order_by()
         for pk, title, creators, paths, year in rows.values_list(
             "pk", "title", "creators", "category_paths", "year"
         ):
@@ -100,16 +100,17 @@ def compose(
 
 def reason(candidate: Candidate, facts: FactBook, *, of_item: bool) -> str:
     """A short sentence that is true of this candidate."""
-    seed = facts.known.get(candidate.because.item_id) if candidate.because else None
-    if candidate.because and seed:
-        return _because(candidate, candidate.because.verb, seed.title, of_item=of_item)
+    if candidate.because:
+        seed = facts.known.get(candidate.because.item_id)
+        return _because(candidate, candidate.because.verb, seed, of_item=of_item)
     if candidate.source == popular.SOURCE:
         people = "one person" if candidate.people == 1 else f"{candidate.people} people"
         return f"Popular with {people}"
     return _newness(facts.known.get(candidate.item_id))
 
 
-def _because(candidate: Candidate, verb: str, title: str, *, of_item: bool) -> str:
+def _because(candidate: Candidate, verb: str, seed: ItemFacts | None, *, of_item: bool) -> str:
+    title = seed.title if seed else "something that is gone"
     if candidate.source == content.SOURCE:
         return f"Similar to {title} in theme and words"
     if of_item:

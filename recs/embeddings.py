@@ -79,14 +79,16 @@ def is_encoding() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def query_vector(text: str) -> Vector:
+def query_vector(text: str, *, version: ContentVersion | None = None) -> Vector:
     """The unit vector (D,) of a query, to be compared with the live version's items.
+
+    A caller that has read the live version gives it, and saves reading it again.
 
     Raises:
         NoLiveVersion: before the first encoding has begun.
         UnusableVersion: where the live vectors are of another encoder.
     """
-    check_encoder(live_version())
+    check_encoder(version or live_version())
     return _query_vector(text)
 
 

@@ -24,7 +24,7 @@ def test_encode_items_encodes_and_leaves_a_job(db):
 
 
 def test_build_index_tells_its_recall(world):
-    assert "recall@10 1.0" in run("build_index")
+    assert float(run("build_index").split("recall@10: ")[1]) >= 0.9
     assert live_version().index_built_at is not None
 
 

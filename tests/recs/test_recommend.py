@@ -8,6 +8,7 @@ from catalog.filters import ItemFilters
 from catalog.models import Answer, Item
 from catalog.types import ItemInput, Viewer
 from recs.embeddings import encode_pending
+from recs.history import read_history
 from recs.models import ItemNeighbour
 from recs.recommend import (
     RecommendRequest,
@@ -154,3 +155,10 @@ def test_as_many_queries_for_many_items_as_for_few(world, drama_fan, django_asse
         request = RecommendRequest(surface="home", viewer=Viewer(person_id=drama_fan), k=k)
         with django_assert_max_num_queries(24):
             recommend(request)
+
+
+def test_the_title_of_a_hidden_item_is_in_no_reason(world, drama_fan):
+    liked = read_history(viewer=Viewer(person_id=drama_fan)).seen
+    Item.objects.filter(pk__in=liked).update(is_hidden=True)
+    hits = recommend(RecommendRequest(surface="home", viewer=Viewer(person_id=drama_fan), k=4)).hits
+    assert hits[0].reason == "Because you liked something that is gone"

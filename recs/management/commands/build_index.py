@@ -22,4 +22,7 @@ class Command(BaseCommand):
             build_index(version=version)
             progress.advance(message="built")
         version.refresh_from_db()
-        self.stdout.write(f"Index of {version} built; recall@10 {version.index_recall}.")
+        recall = (
+            "nothing to measure" if version.index_recall is None else f"{version.index_recall:.3f}"
+        )
+        self.stdout.write(f"Index of {version} built; recall@10: {recall}")
