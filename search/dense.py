@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from catalog.filters import ItemFilters
-from recs import embeddings, index
+from recs import embeddings, index, versions
+from recs.errors import NoLiveVersion
 
 NEAREST = 200
 # Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, of
@@ -45,11 +46,15 @@ def related(
     if not text:
         return []
     try:
-        vector = embeddings.query_vector(text)
+        version = versions.live_version()
         found = index.nearest_items(
-            vector=vector, k=k, filters=filters or ItemFilters(), exclude=exclude
+            vector=embeddings.query_vector(text, version=version),
+            k=k,
+            filters=filters or ItemFilters(),
+            exclude=exclude,
+            version=version,
         )
-    except embeddings.NoLiveVersion:
+    except NoLiveVersion:
         return []
     return [DenseMatch(item_id, float(score)) for item_id, score in found if score >= least]
 

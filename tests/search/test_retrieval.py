@@ -134,7 +134,7 @@ def test_the_count_of_a_facet_is_what_choosing_it_yields(query, params):
     filters = parse_filters(params)
     found = find(query, filters=filters)
     for facet in found.facets:
-        for value in facet.values[:4]:
+        for value in facet.values[:2]:
             chosen = parse_filters({**params, facet.key: [value.value]})
             assert find(query, filters=chosen).total == value.count, (facet.key, value)
 
@@ -247,8 +247,8 @@ def test_hostile_queries_are_answered(query):
 
 def test_a_search_takes_few_statements(django_assert_max_num_queries):
     for query in (*QUERIES, "hitchcok thriller"):
-        find(query)
-        with django_assert_max_num_queries(12):
+        find(query)  # the profile and the encoder are read once
+        with django_assert_max_num_queries(9):
             find(query)
     with django_assert_max_num_queries(4):
         find()
