@@ -27,7 +27,9 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def reference():
-    return TextEncoder(packaged_model_dir())
+    encoder = TextEncoder(packaged_model_dir())
+    encoder.uses_bf16 = False
+    return encoder
 
 
 @pytest.fixture(scope="module")
