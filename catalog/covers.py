@@ -139,4 +139,6 @@ def _printable(text: str) -> str:
 
 
 def _code(text: str) -> int:
-    return int.from_bytes(blake2b(text.casefold().encode(errors="surrogatepass"), digest_size=4).digest(), "big")
+    return int.from_bytes(
+        blake2b(text.casefold().encode(errors="surrogatepass"), digest_size=4).digest(), "big"
+    )

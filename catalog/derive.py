@@ -1,6 +1,7 @@
 """What is derived from an item's fields: facet categories, search words, the encoder's text."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from catalog.types import ItemInput
 # Changing what content_text() writes changes every hash, and so encodes every item again.
 TEXT_TEMPLATE = "title. description. decade demonym categories. by creators. with names"
 MAX_NAMES_IN_TEXT = 6
+ADDRESS = re.compile(r"://|^\S+/\S+\.\w{2,5}$")
 MAX_CONTENT_CHARACTERS = 2000  # the encoder reads 256 tokens, about 1,000 to 1,500 characters
 
 
@@ -67,16 +69,16 @@ def keywords(item: ItemInput, year: int | None) -> str:
 
 
 def demonyms(countries: Sequence[str]) -> list[str]:
-    """ "French" for "France"; countries without an entry give nothing."""
+    """What comes from these countries is called: France gives "French", an unknown one nothing."""
     return [name for country in countries for name in DEMONYMS.get(country.casefold(), ())]
 
 
 def attribute_words(attributes: Mapping[str, object]) -> list[str]:
-    """The textual values of the attributes, in order."""
+    """The textual values of the attributes, in order; addresses and file names are no words."""
     words: list[str] = []
     for value in attributes.values():
         values = value if isinstance(value, list | tuple) else [value]
-        words += [text for text in values if isinstance(text, str)]
+        words += [text for text in values if isinstance(text, str) and not ADDRESS.search(text)]
     return words
 
 

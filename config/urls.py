@@ -17,7 +17,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     token = settings.METRICS_TOKEN
     if settings.FORAY_EMBEDDED or (token and constant_time_compare(sent, token)):
-        return ExportToDjangoView(request)
+        answer: HttpResponse = ExportToDjangoView(request)
+        return answer
     raise PermissionDenied
 
 

@@ -22,18 +22,25 @@ CREATE FUNCTION foray_unaccent(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     AS $$ SELECT public.unaccent('public.unaccent'::regdictionary, $1) $$;
 
+-- "Face/Off" and "S.W.A.T." are words with signs between them, not a path and a host name.
+CREATE FUNCTION foray_words(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT translate(coalesce($1, ''), '/.', '  ') $$;
+
 CREATE FUNCTION foray_search_vector(title text, creators text[], keywords text, description text)
     RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-        SELECT setweight(to_tsvector('public.foray'::regconfig, coalesce(title, '')), 'A')
+        SELECT setweight(to_tsvector('public.foray'::regconfig, public.foray_words(title)), 'A')
             || setweight(to_tsvector('public.foray'::regconfig,
-                                     coalesce(array_to_string(creators, ' '), '')), 'B')
-            || setweight(to_tsvector('public.foray'::regconfig, coalesce(keywords, '')), 'C')
-            || setweight(to_tsvector('public.foray'::regconfig, coalesce(description, '')), 'D')
+                                     public.foray_words(array_to_string(creators, ' '))), 'B')
+            || setweight(to_tsvector('public.foray'::regconfig, public.foray_words(keywords)), 'C')
+            || setweight(to_tsvector('public.foray'::regconfig,
+                                     public.foray_words(description)), 'D')
     $$;
 """
 UNDO = """
 DROP FUNCTION foray_search_vector(text, text[], text, text);
+DROP FUNCTION foray_words(text);
 DROP FUNCTION foray_unaccent(text);
 DROP TEXT SEARCH CONFIGURATION foray;
 DROP TEXT SEARCH DICTIONARY foray_stem;
