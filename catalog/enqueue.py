@@ -27,6 +27,14 @@ IMPATIENT = {
     "socket_timeout": 1,
     "socket_connect_timeout": 1,
 }
+# All but the first share the training queue, so they run one after another, and new items are
+# encoded meanwhile.
+REFRESH = (
+    "recs.encode_items",
+    "recs.train_neighbours",
+    "search.build_terms",
+    "search.build_queries",
+)
 RESEND_EVERY = timedelta(minutes=10)
 
 
@@ -37,6 +45,12 @@ def enqueue(task_name: str, **kwargs: Any) -> None:
     announced (items without vectors, jobs that stayed queued).
     """
     transaction.on_commit(lambda: _send(task_name, kwargs))
+
+
+def enqueue_refresh() -> None:
+    """Send everything that a bulk change of the catalog calls for, in the order of its needs."""
+    for task_name in REFRESH:
+        enqueue(task_name)
 
 
 def enqueue_job(task_name: str, *, kind: str, params: Mapping[str, Any]) -> Job:

@@ -191,7 +191,10 @@ CELERY_TIMEZONE = "UTC"
 # Loading the text encoder takes seconds: a pool process may take that long to come up.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
 WORKER_WARM_UP = env.bool("WORKER_WARM_UP", default=True)
-CELERY_TASK_ROUTES = {"recs.train_*": {"queue": "training"}}
+CELERY_TASK_ROUTES = {
+    "recs.train_*": {"queue": "training"},
+    "search.build_*": {"queue": "training"},
+}
 
 # --- templates and static files --------------------------------------------------------------
 TEMPLATES = [

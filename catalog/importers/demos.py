@@ -7,7 +7,6 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from catalog.collections import upsert_collection
-from catalog.enqueue import enqueue
 from catalog.errors import Conflict, InvalidInput
 from catalog.importers import films, store
 from catalog.importers.bulk import EVENT_BATCH, ITEM_BATCH, Counts, batches, copy_events, copy_items
@@ -60,8 +59,6 @@ def load_demo(
     settle_items()
     settle_events()
     save_profile(**demo.profile)
-    enqueue("recs.encode_items")
-    enqueue("search.build_queries")
     return {
         "items": asdict(items),
         "events": {"accepted": accepted, "duplicate": len(demo.events) - accepted},

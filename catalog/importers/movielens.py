@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.enqueue import enqueue
+from catalog.enqueue import enqueue_refresh
 from catalog.errors import InvalidInput
 from catalog.importers.bulk import EVENT_BATCH, ITEM_BATCH, copy_items
 from catalog.importers.files import CSV, SourceFile, open_source, read_lines
@@ -75,8 +75,7 @@ def import_movielens(
         restart=restart,
     )
     if films.tally.created or films.tally.updated:
-        enqueue("recs.encode_items")
-        enqueue("search.build_queries")
+        enqueue_refresh()
     return films, rated
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.enqueue import enqueue
+from catalog.enqueue import enqueue, enqueue_refresh
 from catalog.errors import InvalidInput
 from catalog.importers.bulk import EVENT_BATCH, ITEM_BATCH, copy_events, copy_items
 from catalog.importers.columns import ColumnMapping, Columns
@@ -67,8 +67,7 @@ def import_catalog(  # noqa: PLR0913  each is an option of the command
         job_id=job_id,
     )
     if report.tally.created or report.tally.updated:
-        enqueue("recs.encode_items")
-        enqueue("search.build_queries")
+        enqueue_refresh()
     return report
 
 
@@ -106,7 +105,7 @@ def import_events(  # noqa: PLR0913  each is an option of the command
     columns.require("kind", "item_id", "time")
     if "user_id" not in columns.fields:
         columns.require("anonymous_id")
-    return run_import(
+    report = run_import(
         Import(
             kind="catalog.import_events",
             source=_identity(source, mapping, delimiter),
@@ -123,6 +122,9 @@ def import_events(  # noqa: PLR0913  each is an option of the command
         restart=restart,
         job_id=job_id,
     )
+    if report.tally.created:
+        enqueue("recs.train_neighbours")
+    return report
 
 
 def write_events(batch: list[tuple[Row, EventInput]]) -> Outcome:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from catalog.enqueue import enqueue_refresh
 from catalog.errors import ProjectError
 from catalog.importers.demos import DEMOS, load_demo
 from catalog.jobs import track
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             ) as progress:
                 outcome = load_demo(name=name, replace=replace, progress=progress)
                 progress.result.update(outcome)
+            enqueue_refresh()
         except ProjectError as error:
             raise CommandError(error.detail) from error
         if options["verbosity"] > 0:
@@ -50,5 +52,6 @@ class Command(BaseCommand):
         for note in outcome["notes"]:
             self.stdout.write(f"  {note}")
         self.stdout.write(
-            "Running workers encode the items now. Without workers: manage.py setup --help"
+            "Running workers encode the items and rebuild the queries now. "
+            "Without workers: encode_items, build_neighbours, build_terms, build_queries."
         )
