@@ -14,7 +14,7 @@ from catalog.types import Viewer
 LONGEST_TASTE = 50
 # Acts read back to know what was seen.
 LONGEST_HISTORY = 20_000
-# Weight of each item relative to the one after it (tuned in docs/experiments.md).
+# Weight of each item relative to the one after it: a judgment, not yet tuned.
 FADE = 0.97
 TELLING = (*WANTED, *UNWANTED, EventKind.RATING)
 
