@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 
 from recs.embeddings import query_vector
 from recs.errors import NoLiveVersion
@@ -22,4 +22,4 @@ def warm_up() -> None:
     except (NoLiveVersion, DatabaseError) as error:
         logger.info("nothing to warm up yet: %s", error)
     finally:
-        close_old_connections()
+        connection.close()  # this thread ends here; the pool gets its connection back
