@@ -1,0 +1,70 @@
+import stat
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+
+from catalog.models import Item, Job
+from workers import first_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_home(settings, tmp_path):
+    settings.FORAY_HOME = tmp_path
+    return tmp_path
+
+
+def test_an_administrator_is_made_once_with_a_password_only_its_owner_can_read():
+    first_run.ensure_administrator()
+    password = first_run.password_file().read_text().strip()
+    assert stat.S_IMODE(first_run.password_file().stat().st_mode) == 0o600
+    assert authenticate(username=first_run.ADMIN_NAME, password=password).is_superuser
+    first_run.ensure_administrator()
+    assert get_user_model().objects.count() == 1
+    assert first_run.password_file().read_text().strip() == password
+
+
+def test_no_administrator_is_made_on_services_of_ones_own(settings):
+    settings.FORAY_EMBEDDED = False
+    first_run.ensure_administrator()
+    assert not get_user_model().objects.exists()
+    assert not first_run.password_file().exists()
+
+
+def test_a_demo_does_not_touch_a_catalog_that_is_there():
+    Item.objects.create(external_id="own", title="Own")
+    first_run.ensure_demo("store")
+    assert list(Item.objects.values_list("external_id", flat=True)) == ["own"]
+    assert not Job.objects.exists()
+
+
+@pytest.mark.slow
+def test_a_demo_is_loaded_once_and_a_catalog_emptied_on_purpose_stays_empty():
+    first_run.ensure_demo("store")
+    assert Item.objects.count() > 1000
+    assert Job.objects.get().state == Job.State.DONE
+    Item.objects.all().delete()
+    first_run.ensure_demo("store")
+    assert not Item.objects.exists()
+
+
+@pytest.mark.slow
+def test_a_demo_load_that_was_interrupted_goes_on(monkeypatch):
+    def cut_off(**_):
+        Item.objects.create(external_id="half", title="Half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(first_run, "load_demo", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            first_run.ensure_demo("store")
+    Item.objects.all().delete()
+    first_run.ensure_demo("store")
+    assert Item.objects.count() > 1000
+    assert first_run.demo_marker().exists()
+
+
+def test_the_steps_of_a_start_without_a_demo_load_none():
+    assert not any("Demo" in name for name, _ in first_run.steps(demo="none"))
+    assert any("Demo" in name for name, _ in first_run.steps(demo="films"))
