@@ -215,6 +215,16 @@ def unknown_field(name: object, *, allowed: Iterable[str]) -> InvalidInput:
     )
 
 
+def unknown_parameter(name: object, *, allowed: Iterable[str]) -> InvalidInput:
+    """The error for a parameter of the address that is not read, with the nearest one that is."""
+    shown = str(name)[:60].encode(errors="replace").decode()
+    names = list(allowed)
+    told = f"Parameters are: {', '.join(names)}." if names else "None is read here."
+    return InvalidInput(
+        f"Unknown parameter '{shown}'.{did_you_mean(shown, names)} {told}", field=shown
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence with the nearest known word, or nothing."""
     near = difflib.get_close_matches(word, list(known), n=1)

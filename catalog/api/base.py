@@ -1,5 +1,6 @@
 """The base of API views: what every answer carries and every request is checked for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -9,14 +10,29 @@ from rest_framework.views import APIView
 
 from catalog import values
 from catalog.api.parsers import LengthRequired
+from catalog.errors import InvalidInput
+from catalog.filters import LIST_FACETS
+
+# Parameters that may be repeated: several values are alternatives.
+REPEATED = (*LIST_FACETS, "item_ids")
 
 
 class Api(APIView):
-    """Set `required_scope`, or `required_scopes` by method, where reading is not what is done."""
+    """Set `required_scope`, or `required_scopes` by method, where reading is not what is done.
+
+    `parameters` names what GET takes in its address; the other methods take nothing there.
+    """
+
+    parameters: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a body of unknown length: the server would show it as an empty one."""
+        """Refuse parameters that nobody reads, and a body of unknown length.
+
+        The server would show such a body as an empty one.
+        """
         super().initial(request, *args, **kwargs)
+        is_reading = request.method in ("GET", "HEAD")
+        check_parameters(request, allowed=self.parameters if is_reading else ())
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
 
@@ -28,6 +44,19 @@ class Api(APIView):
         for name, value in getattr(request, "rate_headers", {}).items():
             response[name] = value
         return response
+
+
+def check_parameters(request: Request, *, allowed: Sequence[str]) -> None:
+    """Refuse parameters of the address that nobody would read, and second values of one.
+
+    Raises:
+        InvalidInput: names the parameter.
+    """
+    for name, given in request.query_params.lists():
+        if name not in allowed:
+            raise values.unknown_parameter(name, allowed=allowed)
+        if len(given) > 1 and name not in REPEATED:
+            raise InvalidInput(f"'{name}' is given {len(given)} times: send it once.", field=name)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from catalog import values
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.collections import MAX_ITEMS, upsert_collection
 from catalog.errors import NotFound
@@ -37,6 +37,7 @@ class CollectionsApi(Api):
     """All collections."""
 
     required_scopes = {"GET": "read", "POST": WRITE}
+    parameters = PAGE_PARAMETERS
 
     class InputSerializer(StrictSerializer):
         """One collection with its whole list of items."""

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.base import check_parameters
 from catalog.health import check_services
 
 
@@ -18,6 +19,11 @@ class OpenApi(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """No parameter is read here."""
+        super().initial(request, *args, **kwargs)
+        check_parameters(request, allowed=())
 
 
 class LiveApi(OpenApi):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
 from catalog.api.permissions import may
 from catalog.api.rows import write_rows
 from catalog.api.serializers import (
@@ -24,7 +24,7 @@ from catalog.api.serializers import (
 )
 from catalog.enqueue import enqueue, enqueue_job
 from catalog.errors import InvalidInput, NotFound
-from catalog.filters import parse_filters
+from catalog.filters import FACETS, parse_filters
 from catalog.items import patch_item, set_hidden, upsert_items
 from catalog.models import ApiKey, Item, Job
 from catalog.validation import read_item
@@ -44,6 +44,7 @@ class ItemsApi(Api):
     """The catalog's items."""
 
     required_scopes = {"GET": "read", "POST": WRITE}
+    parameters = (*PAGE_PARAMETERS, "hidden", *FACETS)
 
     class InputSerializer(StrictSerializer):
         """Body of the bulk upsert."""
@@ -97,7 +98,7 @@ class ItemsApi(Api):
     def get(self, request: Request) -> Response:
         """Visible items by default; `hidden=true` lists the others and needs catalog:write."""
         params = dict(request.query_params.lists())
-        filters = parse_filters(params, known=("cursor", "limit", "hidden"))
+        filters = parse_filters(params)
         wanted = read(PageInput, request.query_params)
         rows = items_shown(request, hidden=request.query_params.get("hidden", ""))
         page = cursor_page(

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
 from catalog.errors import InvalidInput, NotFound
 from catalog.labels import set_label
 from catalog.models import ApiKey, Item, Label, Person
@@ -32,6 +32,7 @@ class LabelsApi(Api):
     """How well items fit queries and people."""
 
     required_scope = ApiKey.Scope.LABELS.value
+    parameters = (*PAGE_PARAMETERS, "kind")
 
     class InputSerializer(StrictSerializer):
         """A grade: of an item for a query, or for a person."""

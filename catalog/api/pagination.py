@@ -19,6 +19,7 @@ from catalog.errors import InvalidInput
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_CURSOR_CHARACTERS = 500
+PAGE_PARAMETERS = ("cursor", "limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def _decode(cursor: str, model: type[Model], by: Sequence[str]) -> list[Any]:
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
         if not isinstance(place, list) or len(place) != len(by):
             raise ValueError("another list's cursor")
+        if None in place:
+            raise ValueError("no row's place")
         return [_column(model, name).to_python(part) for name, part in zip(by, place, strict=True)]
     except (ValueError, TypeError, ValidationError, RecursionError):
         raise InvalidInput(

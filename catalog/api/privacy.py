@@ -54,6 +54,7 @@ class ExportApi(Api):
     """Telling what is kept."""
 
     required_scope = ADMIN
+    parameters = ("user_id", "anonymous_id")
 
     class OutputSerializer(serializers.Serializer[Any]):
         """Everything that is kept of a person."""

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, read
-from catalog.api.pagination import PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
 from catalog.api.serializers import TaskOutput, task_json
 from catalog.errors import NotFound
 from catalog.models import Job
@@ -35,6 +35,8 @@ class TaskProblemsOutput(TaskOutput):
 
 class TasksApi(Api):
     """All tasks."""
+
+    parameters = PAGE_PARAMETERS
 
     class PageOutput(serializers.Serializer[Any]):
         """A page of tasks."""

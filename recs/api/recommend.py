@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from catalog.api.base import Api
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.errors import InvalidInput, NotFound
-from catalog.filters import parse_filters
+from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
 from catalog.people import viewer_for
 from recs.recommend import MAX_K, SURFACES, Recommendations, RecommendRequest, recommend
@@ -76,6 +76,7 @@ class RecommendApi(Api):
     """What to show next."""
 
     required_scope = "read"
+    parameters = (*OWN, *FACETS)
 
     @extend_schema(
         operation_id="recommend",

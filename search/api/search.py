@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from catalog.api.base import Api
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.errors import InvalidInput
-from catalog.filters import parse_filters
+from catalog.filters import FACETS, parse_filters
 from catalog.people import viewer_for
 from catalog.types import QueryRecommendation
 from search.answer import SearchAnswer, search
@@ -158,6 +158,7 @@ class SearchApi(Api):
     """Search."""
 
     required_scopes = {"GET": "read", "POST": "read"}
+    parameters = (*OWN, *FACETS)
 
     @extend_schema(
         operation_id="search",

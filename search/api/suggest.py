@@ -94,6 +94,7 @@ class SuggestApi(Api):
     """Completion at each keystroke."""
 
     required_scope = "read"
+    parameters = tuple(SuggestInput().fields)
 
     @extend_schema(
         operation_id="suggest",
@@ -123,6 +124,7 @@ class QueryRecommendationsApi(Api):
     """Queries worth trying next."""
 
     required_scope = "read"
+    parameters = tuple(QueryRecommendationsInput().fields)
 
     @extend_schema(
         operation_id="query_recommendations",
