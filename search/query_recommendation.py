@@ -13,7 +13,8 @@
     source      SOURCE_WEIGHT
 
 Then one after another the best is taken, its score lowered by up to half for what it repeats of
-those already taken: at most MAX_OF_KIND of one rule, and of one angle while other angles are left.
+those already taken: at most MAX_OF_RULE of one rule and of all rules with a decade or a country,
+and at most MAX_OF_ANGLE of one angle while other angles are left.
 Never the query itself, its reordering or its correction, and nothing above an exact title.
 A learned ranker takes this place later; candidates and rules of presentation stay.
 """
@@ -51,15 +52,22 @@ from search.query_words import covers, holds, overlap, same_words, words_of
 from search.text import normalize_query
 
 MAX_RECOMMENDED = 8
-MAX_OF_KIND = 3
-# How many of the best are checked and compared with one another.
+# Three decades in a row are one thing to explore, not three.
+MAX_OF_RULE = 2
+MAX_OF_ANGLE = 3
+FRAMES = ("decade", "country")
+# How many of the best are checked and compared with one another, and how many of one rule: the
+# facts that every hit has would leave no place for makers, lists and likenesses.
 CHECKED = 32
+CHECKED_OF_RULE = 6
 SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 1.0, "titles": 0.6}
 FULL_COVERAGE = 0.4
 FULL_LIFT = 100
 FULL_SIZE = 100
 TOO_MANY = 1000
 LEAST_SCORE = 0.35
+# What a tenth of the hits do not share is chance, whoever it is.
+LEAST_COVERAGE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +88,7 @@ class _Asked:
 class _Scored:
     candidate: Candidate
     score: float
+    coverage: float
     words: tuple[str, ...]
     persons: frozenset[str]
     adds: frozenset[str]  # what it speaks of and the query did not
@@ -121,7 +130,7 @@ def recommend_queries(
         each for each in (_score(asked, one) for one in found) if _is_worth(each, asked, typed)
     ]
     scored.sort(key=lambda each: (-each.score, each.candidate.normalized))
-    scored = scored[:CHECKED]
+    scored = _best_of_each_rule(scored)
     titles = still_answered([(s.candidate.normalized, s.candidate.witnesses) for s in scored])
     shown = {id(scored[n]): names for n, names in titles.items()}
     angled = [(each, _angle(asked, each)) for n, each in enumerate(scored) if n in titles]
@@ -197,7 +206,8 @@ def _score(asked: _Asked, candidate: Candidate) -> _Scored:
     # Two queries about the person who was asked for repeat the question, not one another.
     persons = same_person(candidate.anchors)
     adds = persons - asked.persons if persons else frozenset(words) - frozenset(asked.words)
-    return _Scored(candidate, score, words, persons, adds, covers(meant, asked.words))
+    keeps_all = covers(meant, asked.words)
+    return _Scored(candidate, score, coverage, words, persons, adds, keeps_all)
 
 
 def _words_meant(asked: _Asked, candidate: Candidate, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -257,11 +267,34 @@ def _is_worth(scored: _Scored, asked: _Asked, typed: tuple[str, ...]) -> bool:
     is_a_hit = candidate.rule == "item_title" and asked.top_items.intersection(candidate.witnesses)
     return not (
         scored.score < LEAST_SCORE
+        or (candidate.anchors and scored.coverage < LEAST_COVERAGE and not scored.keeps_all)
+        or _is_namesake(asked, candidate)
         or says_the_same
         or is_a_hit
         or same_words(scored.words, asked.words)
         or same_words(scored.words, typed)
     )
+
+
+def _is_namesake(asked: _Asked, candidate: Candidate) -> bool:
+    """It names somebody who is among the hits for a word of the name: Arthur Space, for "space"."""
+    for name in candidate.anchors:
+        kind, value = split_anchor(name)
+        if kind in PEOPLE and name not in asked.said:
+            names = words_of(normalize_query(value))
+            if any(holds(names, word) for word in asked.words):
+                return True
+    return False
+
+
+def _best_of_each_rule(scored: Sequence[_Scored]) -> list[_Scored]:
+    kept: list[_Scored] = []
+    rules: Counter[str] = Counter()
+    for each in scored:
+        rules[each.candidate.rule] += 1
+        if rules[each.candidate.rule] <= CHECKED_OF_RULE:
+            kept.append(each)
+    return kept[:CHECKED]
 
 
 def _diversify(scored: Sequence[tuple[_Scored, str]], k: int) -> list[tuple[_Scored, str]]:
@@ -281,11 +314,13 @@ def _diversify(scored: Sequence[tuple[_Scored, str]], k: int) -> list[tuple[_Sco
             best = max(worth, key=lambda n: worth[n])
             del worth[best]
             each, angle = scored[best]
-            full = kinds[each.candidate.rule] >= MAX_OF_KIND
-            if full or (limit_angles and angles[angle] >= MAX_OF_KIND):
+            rule = each.candidate.rule
+            shared = {rule, *(frame for frame in FRAMES if frame in rule)}
+            full = any(kinds[one] >= MAX_OF_RULE for one in shared)
+            if full or (limit_angles and angles[angle] >= MAX_OF_ANGLE):
                 continue
             chosen.append((each, angle))
-            kinds[each.candidate.rule] += 1
+            kinds.update(shared)
             angles[angle] += 1
             for n in list(worth):
                 other = scored[n][0]

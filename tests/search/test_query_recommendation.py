@@ -8,7 +8,7 @@ from django.core.cache import cache
 from catalog.items import set_hidden
 from catalog.types import Viewer
 from search.models import Query
-from search.query_recommendation import MAX_OF_KIND, recommend_queries
+from search.query_recommendation import MAX_OF_RULE, recommend_queries
 from search.query_store import build_queries, set_review
 from search.query_words import same_words, words_of
 from search.retrieval import SearchRequest, retrieve
@@ -69,12 +69,12 @@ def test_the_same_meaning_in_full_is_not_offered(built):
     assert "Alfred Hitchcock thriller" not in texts("hitchcock thriller")
 
 
-def test_at_most_eight_and_at_most_three_of_one_kind(built):
+def test_at_most_eight_and_at_most_two_of_one_kind(built):
     rules = {query.text: query.provenance["rule"] for query in Query.objects.all()}
     for query in ("comedy", "thriller", "france", "james stewart", "1958"):
         offered = recommended(query)
         assert 0 < len(offered) <= 8, query
-        assert max(Counter(rules[each.text] for each in offered).values()) <= MAX_OF_KIND
+        assert max(Counter(rules[each.text] for each in offered).values()) <= MAX_OF_RULE
         assert len({normalize_query(each.text) for each in offered}) == len(offered)
     assert len(recommended("comedy", k=2)) == 2
 
