@@ -9,11 +9,13 @@ from typing import Any
 from django.db.models import Q
 
 from catalog.errors import InvalidInput
+from catalog.values import check_storable
 
 LIST_FACETS = ("category", "creator", "country")
 RANGE_FACETS = ("year", "price")
 FACETS = (*LIST_FACETS, *RANGE_FACETS)
 MAX_VALUES = 50
+MAX_CHARACTERS = 300
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 
 
@@ -99,8 +101,12 @@ def _read_list(facet: str, given: Sequence[str]) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(value.strip() for value in given if value.strip()))
     if len(values) > MAX_VALUES:
         raise InvalidInput(f"At most {MAX_VALUES} values of '{facet}'.", field=facet)
-    if any(len(value) > 300 or "\x00" in value for value in values):
-        raise InvalidInput(f"A value of '{facet}' is too long or holds a NUL.", field=facet)
+    for value in values:
+        check_storable(value, field=facet)
+        if len(value) > MAX_CHARACTERS:
+            raise InvalidInput(
+                f"A value of '{facet}' has at most {MAX_CHARACTERS} characters.", field=facet
+            )
     return values
 
 

@@ -12,7 +12,9 @@ from catalog.event_kinds import EventKind
 from catalog.jobs import track
 from catalog.models import Answer, Event, Job, Label, Person
 from catalog.types import Viewer
+from catalog.values import check_storable
 
+USER_ID_CHARACTERS = 200
 ANONYMOUS_ID_CHARACTERS = 100
 EXPORT_CHUNK = 2000
 
@@ -48,15 +50,17 @@ def viewer_for(*, user_id: str = "", anonymous_id: str = "", session_id: str = "
     for field, value in (
         ("user_id", user_id), ("anonymous_id", anonymous_id), ("session_id", session_id),
     ):  # fmt: skip
-        if len(value) > 200 or "\x00" in value:
-            raise InvalidInput(f"'{field}' is too long or holds a NUL character.", field=field)
+        check_storable(value, field=field)
+        limit = USER_ID_CHARACTERS if field == "user_id" else ANONYMOUS_ID_CHARACTERS
+        if len(value) > limit:
+            raise InvalidInput(f"'{field}' has at most {limit} characters.", field=field)
     person_id = None
     if user_id:
         person_id = Person.objects.filter(external_id=user_id).values_list("pk", flat=True).first()
     return Viewer(
         person_id=person_id,
-        anonymous_id=anonymous_id[:ANONYMOUS_ID_CHARACTERS] or None,
-        session_id=session_id[:ANONYMOUS_ID_CHARACTERS] or None,
+        anonymous_id=anonymous_id or None,
+        session_id=session_id or None,
     )
 
 

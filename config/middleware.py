@@ -4,7 +4,8 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -56,7 +57,9 @@ class UnavailableMiddleware:
         """The 503 answer, as problem+json or as a page."""
         logger.error("database is away: %s", error)
         if request.path.startswith("/api/"):
-            response = problem(503, "unavailable", "The database cannot be reached. Try again.")
+            response = problem(
+                request, 503, "unavailable", "The database cannot be reached. Try again."
+            )
         else:
             response = render(request, "errors/503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -83,25 +86,46 @@ class HostileInputMiddleware:
             )
         if "%00" in query or "\x00" in request.path:
             return self.refuse(
-                request, 400, "control_character", "The address holds a NUL character: remove it."
-            )
+                request, 400, "control_character",
+                "The address holds a NUL character: remove it.", fields=_with_nul(request),
+            )  # fmt: skip
         return self.get_response(request)
 
     @staticmethod
-    def refuse(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
-        """The refusal, as problem+json or as a page."""
+    def refuse(
+        request: HttpRequest, status: int, code: str, detail: str, *, fields: Sequence[str] = ()
+    ) -> HttpResponse:
+        """The refusal, as problem+json or as a page; it names the parameters at fault."""
         if request.path.startswith("/api/"):
-            return problem(status, code, detail)
-        return render(request, "errors/400.html", {"detail": detail}, status=status)
+            return problem(request, status, code, detail, fields=fields)
+        told = f"{', '.join(fields)}: {detail}" if fields else detail
+        return render(request, "errors/400.html", {"detail": told}, status=status)
 
 
-def problem(status: int, code: str, detail: str) -> HttpResponse:
+def _with_nul(request: HttpRequest) -> list[str]:
+    """The parameters that hold a NUL, or are named with one."""
+    return [
+        name.replace("\x00", "")[:60]
+        for name, given in request.GET.lists()
+        if "\x00" in name or any("\x00" in value for value in given)
+    ]
+
+
+def problem(
+    request: HttpRequest, status: int, code: str, detail: str, *, fields: Sequence[str] = ()
+) -> HttpResponse:
     """A problem document for errors met before the API's own handler (RFC 9457)."""
-    body = {
+    body: dict[str, object] = {
         "type": f"/api/v1/docs/errors#{code}",
-        "title": code.replace("_", " ").capitalize(),
+        "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": f"{', '.join(fields)}: {detail}" if fields else detail,
         "code": code,
+        "instance": request.path,
+        "request_id": getattr(request, "request_id", ""),
     }
+    if fields:
+        body["errors"] = [
+            {"field": name, "pointer": f"/{name}", "detail": detail} for name in fields
+        ]
     return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json")

@@ -14,6 +14,7 @@ from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
 from catalog.people import viewer_for
+from catalog.values import check_storable
 from recs.recommend import MAX_K, SURFACES, Recommendations, RecommendRequest, recommend
 
 OWN = (
@@ -38,7 +39,11 @@ PARAMETERS = [
     OpenApiParameter("session_id", str),
     OpenApiParameter("item_id", str, description="Surface item: what the list hangs below."),
     OpenApiParameter(
-        "item_ids", str, description="Surface session: items as looked at, a,b,c; the oldest first."
+        "item_ids",
+        str,
+        many=True,
+        description="Surface session: items as looked at, the oldest first. Once with commas "
+        "(a,b,c), or repeated for each id.",
     ),
     OpenApiParameter("k", int, default=DEFAULT_K, description=f"How many, 1 to {MAX_K}."),
     OpenApiParameter(
@@ -131,7 +136,7 @@ def read_request(params: Params) -> RecommendRequest:
             session_id=_one(params, "session_id"),
         ),
         item_id=_item_id(_one(params, "item_id")) if surface == "item" else None,
-        session_item_ids=_session(_one(params, "item_ids")) if surface == "session" else (),
+        session_item_ids=_session(params.get("item_ids", ())) if surface == "session" else (),
         k=_k(_one(params, "k")),
         filters=filters,
         exclude_seen=_truth(_one(params, "exclude_seen")),
@@ -141,21 +146,24 @@ def read_request(params: Params) -> RecommendRequest:
 def _item_id(external_id: str) -> int:
     if not external_id:
         raise InvalidInput("The surface 'item' needs 'item_id'.", field="item_id")
-    found = None
-    if "\x00" not in external_id:
-        found = Item.objects.visible().filter(external_id=external_id).only("pk").first()
+    check_storable(external_id, field="item_id")
+    found = Item.objects.visible().filter(external_id=external_id).only("pk").first()
     if found is None:
         raise NotFound(f"There is no item '{external_id[:200]}'.", field="item_id")
     return int(found.pk)
 
 
-def _session(text: str) -> tuple[int, ...]:
-    """Keys of the items, in order. Hidden ones still tell what the visitor is after."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+def _session(given: Sequence[str]) -> tuple[int, ...]:
+    """Keys of the items, in order. Hidden ones still tell what the visitor is after.
+
+    Given once, it is a list with commas; given several times, each is one id, commas and all.
+    """
+    parts = given if len(given) > 1 else [part for text in given for part in text.split(",")]
+    names = [name.strip() for name in parts if name.strip()]
     if len(names) > MAX_SESSION:
         raise InvalidInput(f"At most {MAX_SESSION} items in 'item_ids'.", field="item_ids")
-    if "\x00" in text:
-        raise InvalidInput("'item_ids' holds a NUL character.", field="item_ids")
+    for name in names:
+        check_storable(name, field="item_ids")
     found = dict(Item.objects.filter(external_id__in=names).values_list("external_id", "pk"))
     for name in names:
         if name not in found:

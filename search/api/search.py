@@ -15,6 +15,7 @@ from catalog.errors import InvalidInput
 from catalog.filters import FACETS, parse_filters
 from catalog.people import viewer_for
 from catalog.types import QueryRecommendation
+from catalog.values import check_storable
 from search.answer import SearchAnswer, search
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
 from search.text import MAX_QUERY_CHARACTERS
@@ -126,8 +127,8 @@ class SearchInput(serializers.Serializer[Any]):
     per_page = serializers.IntegerField(required=False, min_value=1, max_value=MAX_PER_PAGE)
     sort = serializers.ChoiceField(choices=SORTS, required=False)
     user_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    anonymous_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    session_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    anonymous_id = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    session_id = serializers.CharField(required=False, allow_blank=True, max_length=100)
     verbatim = serializers.BooleanField(required=False)
     is_typing = serializers.BooleanField(required=False)
     picked_from = serializers.CharField(
@@ -230,8 +231,10 @@ def read_request(params: Params) -> SearchRequest:
         InvalidInput: names the parameter that is unknown or cannot be read.
     """
     filters = parse_filters(params, known=OWN)
+    for name in ("q", "picked_from"):
+        check_storable(_one(params, name), field=name)
     picked_from = _one(params, "picked_from")
-    if len(picked_from) > MAX_PICKED_FROM or "\x00" in picked_from:
+    if len(picked_from) > MAX_PICKED_FROM:
         raise InvalidInput("'picked_from' is the source of a query.", field="picked_from")
     return SearchRequest(
         query=_one(params, "q"),
@@ -261,7 +264,8 @@ def _number(params: Params, name: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_DEPTH))):
-        raise InvalidInput(f"'{name}' is a whole number from 1.", field=name)
+        limit = MAX_PER_PAGE if name == "per_page" else MAX_DEPTH
+        raise InvalidInput(f"'{name}' is a whole number from 1 to {limit:,}.", field=name)
     return int(text)
 
 

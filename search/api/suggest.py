@@ -36,9 +36,9 @@ class ViewerInput(StrictSerializer):
     )
     user_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
     anonymous_id = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=200
+        required=False, allow_blank=True, default="", max_length=100
     )
-    session_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+    session_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=100)
 
 
 class SuggestInput(ViewerInput):

@@ -1,7 +1,8 @@
 import pytest
 
-from catalog.items import set_hidden
+from catalog.items import set_hidden, upsert_items
 from catalog.models import Answer
+from catalog.types import ItemInput
 
 URL = "/api/v1/recommend"
 
@@ -101,3 +102,11 @@ def test_writing_is_not_offered(world, client):
 def test_few_queries(world, client, django_assert_max_num_queries):
     with django_assert_max_num_queries(27):
         client.get(URL, {"user_id": "drama-fan-0", "k": 40})
+
+
+def test_ids_with_commas_are_sent_one_by_one(world, client):
+    comma = ItemInput(external_id="a,b", title="Comma", category_paths=["Comedy"])
+    upsert_items(items=[comma])
+    url = f"{URL}?surface=session&k=4&item_ids=comedy-0&item_ids=a%2Cb"
+    assert client.get(url).status_code == 200
+    assert client.get(f"{URL}?surface=session&item_ids=a%2Cb").status_code == 404
