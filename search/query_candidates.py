@@ -20,7 +20,7 @@ from search.query_sources.registry import names_on
 HITS_READ = 30
 # How many anchors of a kind are combined; the combinations stay below 250.
 STRONGEST = {
-    "creator": 4, "category": 5, "country": 3, "decade": 4, "name": 5, "like": 3, "collection": 3,
+    "creator": 4, "category": 5, "country": 3, "decade": 4, "name": 5, "like": 8, "collection": 3,
 }  # fmt: skip
 # Kinds whose every value is rare enough to fetch all its queries.
 RARE_KINDS = ("creator", "name", "collection")
@@ -49,7 +49,7 @@ HIT_FACTS = """
                         ELSE '[]'::jsonb END) AS name
         UNION SELECT n, 'collection:' || e.collection_id
             FROM hits JOIN catalog_collectionitem e ON e.item_id = hits.id
-        UNION SELECT n, 'like:' || id FROM hits WHERE n <= 3
+        UNION SELECT n, 'like:' || id FROM hits WHERE n <= 8
     ), shared AS (
         SELECT left(value, 320) AS value, array_agg(n) AS hits FROM facts GROUP BY value
         HAVING count(*) > 1 OR NOT starts_with(value, 'name:')

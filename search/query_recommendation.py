@@ -3,7 +3,8 @@
     score = source * (0.25 coverage + 0.25 lift + 0.25 words * (1 + coverage) / 2
                       + 0.10 size + 0.15 popularity)
 
-    coverage    share of the top hits that have everything the query speaks of, full at 40 %
+    coverage    share of the top hits that have everything the query speaks of, full at 40 %;
+                COVERAGE_OF_LIKE for "films like" one of the hits
     lift        log of that share over the query's share of the catalog, full at a hundredfold
     words       share of the typed words that it keeps, rare words counting for more; half of it
                 only where the hits bear it out
@@ -68,6 +69,8 @@ TOO_MANY = 1000
 LEAST_SCORE = 0.35
 # What a tenth of the hits do not share is chance, whoever it is.
 LEAST_COVERAGE = 0.1
+# "films like X", X being among the best hits: it answers none of them, and is about all of them.
+COVERAGE_OF_LIKE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +238,8 @@ def _coverage(asked: _Asked, candidate: Candidate) -> float:
         return len(asked.top_items.intersection(candidate.witnesses)) / max(
             1, min(len(candidate.witnesses), asked.facts.hits)
         )
+    if candidate.rule == "like":
+        return COVERAGE_OF_LIKE
     rest = [name for name in candidate.anchors if name not in asked.near]
     # The decade next to the one that was named covers none of the hits, and is half as near.
     return asked.facts.share(rest) * (1.0 if len(rest) == len(candidate.anchors) else 0.5)
