@@ -1,9 +1,10 @@
 """Nearest items by meaning: the HNSW index of a version, and exact search where it is better."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from pgvector.django import CosineDistance, HalfVectorField
 
 from catalog.filters import ItemFilters
 from catalog.models import Item
+from catalog.prepared import prepared_cursor
 from recs.models import ContentEmbedding, ContentVersion
 from recs.querysets import score_of_cosine_distance, visible_item
 from recs.versions import live_version
@@ -33,8 +35,23 @@ EXACT_BELOW = 3000
 MAX_SCAN_TUPLES = 20000
 RECALL_QUERIES = 50
 RECALL_K = 10
+# The same as the queryset of nearest_items() without filters, which every search asks for. The
+# version is in the text: with a parameter in its place the index, a partial one, would not do.
+NEAREST = """
+SELECT embedding.item_id,
+       embedding.vector::halfvec({dimensions:d}) <=> %(vector)s::halfvec({dimensions:d}) AS distance
+FROM recs_contentembedding embedding JOIN catalog_item item ON item.id = embedding.item_id
+WHERE embedding.version_id = {version:d} AND NOT item.is_hidden
+  AND (item.available_from IS NULL OR item.available_from <= now())
+  AND (item.available_until IS NULL OR item.available_until > now())
+ORDER BY embedding.vector::halfvec({dimensions:d}) <=> %(vector)s::halfvec({dimensions:d})
+LIMIT %(k)s::int
+"""
 
 Vector = npt.NDArray[np.float32]
+
+# What the sessions of the pool's connections are set to, so that it is said once to each.
+_scans: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
 
 
 def index_name(version: ContentVersion) -> str:
@@ -117,7 +134,10 @@ def nearest_items(
         allowed = allowed.exclude(item_id__in=list(exclude))
     if not filters.is_empty and _is_narrow(filters):
         return _exact(allowed, vector, k, version)
-    found = _by_index(allowed, vector, k, version)
+    if filters.is_empty and not exclude:
+        found = _by_index_prepared(vector, k, version)
+    else:
+        found = _by_index(allowed, vector, k, version)
     return found if len(found) >= k else _exact(allowed, vector, k, version)
 
 
@@ -157,16 +177,45 @@ def _by_index(
     rows: Any, vector: Vector | Sequence[float], k: int, version: ContentVersion
 ) -> list[tuple[int, float]]:
     """The k nearest as the index finds them; relaxed order is put right here."""
-    ef_search = min(MAX_EF_SEARCH, max(LEAST_EF_SEARCH, 2 * k))
+    _set_scan(k)
+    return _read(rows, _distance(vector, version), k)
+
+
+def _by_index_prepared(
+    vector: Vector | Sequence[float], k: int, version: ContentVersion
+) -> list[tuple[int, float]]:
+    """What _by_index() finds among all visible items, by a statement that is planned once."""
+    _set_scan(k)
+    statement = NEAREST.format(version=version.pk, dimensions=version.dimensions)
+    written = str(np.asarray(vector, dtype=np.float32).tolist())
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, {"vector": written, "k": k})
+        return _ordered(cursor.fetchall())
+
+
+def ef_search(k: int) -> int:
+    """How many candidates the index keeps while it looks for the nearest k."""
+    return min(MAX_EF_SEARCH, max(LEAST_EF_SEARCH, 2 * k))
+
+
+def _set_scan(k: int) -> None:
+    """Tell the session how thoroughly to look, unless it knows."""
+    wanted = (ef_search(k), MAX_SCAN_TUPLES)
+    connection.ensure_connection()
+    session = connection.connection
+    # Inside a transaction its end may undo this.
+    if not connection.in_atomic_block and _scans.get(session) == wanted:
+        return
+    _scans.pop(session, None)
     with connection.cursor() as cursor:
-        # For the session and not for a transaction, which would cost two more round trips: every
-        # search sets its own.
+        # For the session and not for a transaction, which would cost two more round trips.
         cursor.execute(
             "SELECT set_config('hnsw.ef_search', %s, false), "
             "set_config('hnsw.max_scan_tuples', %s, false)",
-            [str(ef_search), str(MAX_SCAN_TUPLES)],
+            [str(number) for number in wanted],
         )
-    return _read(rows, _distance(vector, version), k)
+    if not connection.in_atomic_block:
+        _scans[session] = wanted
 
 
 def _exact(
@@ -178,10 +227,11 @@ def _exact(
 
 def _read(rows: Any, distance: Any, k: int) -> list[tuple[int, float]]:
     nearest = rows.annotate(distance=distance).order_by("distance")
-    found = [
-        (item_id, score_of_cosine_distance(distance))
-        for item_id, distance in nearest.values_list("item_id", "distance")[:k]
-    ]
+    return _ordered(nearest.values_list("item_id", "distance")[:k])
+
+
+def _ordered(rows: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    found = [(item_id, score_of_cosine_distance(distance)) for item_id, distance in rows]
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
+import time
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from catalog.derive import TEXT_TEMPLATE
 from recs.errors import NoLiveVersion, UnusableVersion
@@ -11,13 +12,35 @@ from recs.ml.query_encoder import QueryEncoder
 from recs.ml.text_encoder import ENCODER_NAME, encoder_revision, packaged_model_dir
 from recs.models import ContentVersion
 
+# Every search and every list of recommendations needs the live version, which changes once in
+# months: a process may be that late to see it.
+LIVE_SECONDS = 1.0
+_live: tuple[float, ContentVersion] | None = None
+
 
 def live_version() -> ContentVersion:
-    """The version whose vectors answer requests.
+    """The version whose vectors answer requests, as of at most a second ago.
 
     Raises:
         NoLiveVersion: before the first encoding has begun.
     """
+    global _live
+    # Inside a transaction what is read may never be true for anybody else.
+    if connection.in_atomic_block:
+        return _read_live_version()
+    known, now = _live, time.monotonic()
+    if known is None or now - known[0] > LIVE_SECONDS:
+        known = _live = (now, _read_live_version())
+    return known[1]
+
+
+def forget_live_version() -> None:
+    """Read it anew at the next call."""
+    global _live
+    _live = None
+
+
+def _read_live_version() -> ContentVersion:
     version: ContentVersion | None = ContentVersion.objects.live().first()
     if version is None:
         raise NoLiveVersion("No content vectors yet: run `manage.py encode_items`.")
@@ -37,6 +60,7 @@ def ensure_version() -> ContentVersion:
         with contextlib.suppress(IntegrityError), transaction.atomic():
             ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
         version.refresh_from_db()
+        forget_live_version()
     return version
 
 
@@ -46,6 +70,7 @@ def promote(*, version: ContentVersion) -> None:
         ContentVersion.objects.live().exclude(pk=version.pk).update(is_live=False)
         ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
     version.is_live = True
+    forget_live_version()
 
 
 @functools.cache

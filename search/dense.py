@@ -7,7 +7,10 @@ from catalog.filters import ItemFilters
 from recs import embeddings, index, versions
 from recs.errors import NoLiveVersion
 
-NEAREST = 200
+# Of 200 real searches on 17,472 films, cut() keeps 10 of them in the median, 63 at the ninth
+# decile, and more than 150 for two. The index finds 97.7 % of the true nearest 100 at this depth
+# (98.6 % at 200, for half as much time again).
+NEAREST = 150
 # Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, of
 # "how to bake bread" 0.35 and of "zzzz" 0.35 (a film called "Z"); that of "sad robot" is 0.46.
 LEAST_SIMILARITY = 0.38

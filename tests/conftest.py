@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 
+from recs.versions import forget_live_version
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -13,6 +15,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 def clean_cache():
     """No test sees what another one cached."""
     cache.clear()
+    forget_live_version()
     yield
     cache.clear()
 
