@@ -1,5 +1,7 @@
 """An item's page, and a collection's."""
 
+from urllib.parse import unquote
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -44,7 +46,7 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if {"a", "p", "s"} & request.GET.keys():
         record_click(request, found)
         return redirect(item_url(found))
-    if request.path != item_url(found):
+    if request.path != unquote(item_url(found)):
         return redirect(item_url(found), permanent=False)
     viewer = viewer_of(request)
     record_view(request, found)
@@ -119,7 +121,7 @@ def collection(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     found = Collection.objects.filter(pk=pk, is_hidden=False).first()
     if found is None:
         raise Http404
-    if request.path != collection_url(found):
+    if request.path != unquote(collection_url(found)):
         return redirect(collection_url(found))
     items = Item.objects.visible().for_cards().filter(collection_entries__collection=found)
     everything = Paginator(items.order_by("collection_entries__position"), PER_PAGE)
