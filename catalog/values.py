@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import quote
 
 from catalog.errors import InvalidInput
 
@@ -282,8 +281,3 @@ def address(value: Any, *, field: str, limit: int) -> str:
     if found and (not found.startswith(("http://", "https://", "/")) or found.startswith("//")):
         raise InvalidInput(f"'{field}' must begin with https://, http:// or /.", field=field)
     return found
-
-
-def in_path(external_id: str) -> str:
-    """An id as one segment of a path."""
-    return quote(external_id, safe="")

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from catalog import values
 from catalog.api.base import Api, StrictSerializer, read
 from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
-from catalog.api.serializers import ItemOutput, item_json
+from catalog.api.serializers import ItemOutput, item_json, page_url
 from catalog.collections import MAX_ITEMS, upsert_collection
 from catalog.errors import NotFound
 from catalog.models import ApiKey, Collection, Item
@@ -108,7 +108,7 @@ def collection_json(collection: Collection) -> dict[str, Any]:
         "id": collection.external_id,
         "title": collection.title,
         "description": collection.description,
-        "url": f"/collections/{values.in_path(collection.external_id)}",
+        "url": page_url("collection", collection.pk, collection.title),
     }
 
 

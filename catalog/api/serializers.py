@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from django.urls import reverse
+from django.utils.text import slugify
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from catalog.event_kinds import EventKind
 from catalog.models import Item, Job
 from catalog.types import WriteResult
-from catalog.values import in_path
 
 MAX_ROWS = 1000
+MAX_SLUG = 80
 EVENT_KINDS = [(kind.label, kind.label) for kind in EventKind]
 
 
@@ -35,6 +37,12 @@ class ItemOutput(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="Path of the item's page on this site.")
 
 
+def page_url(name: str, pk: int, title: str) -> str:
+    """The path of a page about one thing; a title that changed is led to its new address."""
+    slug = slugify(title, allow_unicode=True)[:MAX_SLUG].strip("-") or "-"
+    return reverse(f"pages:{name}", args=(pk, slug))
+
+
 def item_json(item: Item) -> dict[str, Any]:
     """An item in the shape of ItemOutput; without `description` where that was not loaded."""
     shown = {
@@ -50,7 +58,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "released_on": item.released_on.isoformat() if item.released_on else None,
         "year": item.year,
         "hidden": item.is_hidden,
-        "url": f"/items/{in_path(item.external_id)}",
+        "url": page_url("item", item.pk, item.title),
     }
     if "description" in item.__dict__:  # a deferred one would cost a query for each item
         shown["description"] = item.description

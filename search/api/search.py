@@ -14,9 +14,9 @@ from catalog.api.serializers import ItemOutput, item_json
 from catalog.errors import InvalidInput
 from catalog.filters import FACETS, parse_filters
 from catalog.people import viewer_for
-from catalog.types import QueryRecommendation
 from catalog.values import check_storable
 from search.answer import SearchAnswer, search
+from search.api.queries import RecommendedQueryOutput, recommended_json
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
 from search.text import MAX_QUERY_CHARACTERS
 from search.types import DEFAULT_PER_PAGE, SORTS, Facet, Hit, SearchRequest
@@ -61,15 +61,6 @@ class HitOutput(serializers.Serializer[Any]):
     )
 
 
-class QueryRecommendationOutput(serializers.Serializer[Any]):
-    """A query worth trying next."""
-
-    text = serializers.CharField()
-    source = serializers.CharField()  # type: ignore[assignment]  # the field's own name
-    angle = serializers.CharField()
-    hint = serializers.CharField(allow_blank=True)
-
-
 class FacetValueOutput(serializers.Serializer[Any]):
     """One choice; `count` is what choosing it leaves."""
 
@@ -108,7 +99,7 @@ class SearchOutput(serializers.Serializer[Any]):
     related = HitOutput(
         many=True, help_text="Nearest in meaning, where the list is short; not in `total`."
     )
-    query_recommendations = QueryRecommendationOutput(many=True)
+    query_recommendations = RecommendedQueryOutput(many=True)
     facets = FacetOutput(many=True)
 
 
@@ -203,16 +194,9 @@ def search_json(answer: SearchAnswer, *, original_query: str) -> dict[str, Any]:
         "took_ms": answer.took_ms,
         "hits": [_hit_json(hit) for hit in found.hits],
         "related": [_hit_json(hit) for hit in found.related],
-        "query_recommendations": [
-            query_recommendation_json(each) for each in answer.query_recommendations
-        ],
+        "query_recommendations": [recommended_json(each) for each in answer.query_recommendations],
         "facets": [_facet_json(facet) for facet in found.facets],
     }
-
-
-def query_recommendation_json(each: QueryRecommendation) -> dict[str, str]:
-    """A query recommendation in the shape of QueryRecommendationOutput."""
-    return {"text": each.text, "source": each.source, "angle": each.angle, "hint": each.hint}
 
 
 def _answer(request: Request, params: Params) -> Response:

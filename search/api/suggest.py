@@ -10,7 +10,13 @@ from rest_framework.response import Response
 from catalog.api.base import Api, StrictSerializer, read
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.people import viewer_for
-from catalog.types import QueryRecommendation, Viewer
+from catalog.types import Viewer
+from search.api.queries import (
+    RecommendedQueryOutput,
+    SuggestedQueryOutput,
+    recommended_json,
+    suggested_json,
+)
 from search.query_recommendation import MAX_RECOMMENDED
 from search.recommended import recommended_for
 from search.suggest import MAX_SUGGESTED, suggest
@@ -57,29 +63,12 @@ class QueryRecommendationsInput(ViewerInput):
     )
 
 
-class SuggestedQueryOutput(serializers.Serializer[Any]):
-    """A query to complete to."""
-
-    text = serializers.CharField()
-    source = serializers.CharField(  # type: ignore[assignment]  # DRF's own `source`
-        help_text="titles, names, expansions, log or recent."
-    )
-    hint = serializers.CharField(allow_blank=True)
-    answers = serializers.IntegerField(help_text="Items that answer it, when last counted.")
-
-
 class SuggestOutput(serializers.Serializer[Any]):
     """Completions of what has been typed."""
 
     query = serializers.CharField(allow_blank=True)
     suggestions = SuggestedQueryOutput(many=True)
     items = ItemOutput(many=True)
-
-
-class RecommendedQueryOutput(SuggestedQueryOutput):
-    """A query worth trying next."""
-
-    angle = serializers.ChoiceField(choices=["narrower", "broader", "angle", "new"])
 
 
 class QueryRecommendationsOutput(serializers.Serializer[Any]):
@@ -114,7 +103,7 @@ class SuggestApi(Api):
         return Response(
             {
                 "query": params["q"],
-                "suggestions": [_query_json(each) for each in found.queries],
+                "suggestions": [suggested_json(each) for each in found.queries],
                 "items": [item_json(item) for item in found.items],
             }
         )
@@ -147,9 +136,7 @@ class QueryRecommendationsApi(Api):
             {
                 "query": params["q"],
                 "corrected_query": found.corrected_query,
-                "query_recommendations": [
-                    _query_json(each) | {"angle": each.angle} for each in found.queries
-                ],
+                "query_recommendations": [recommended_json(each) for each in found.queries],
             }
         )
 
@@ -160,12 +147,3 @@ def _viewer(params: dict[str, Any]) -> Viewer:
         anonymous_id=params["anonymous_id"],
         session_id=params["session_id"],
     )
-
-
-def _query_json(each: QueryRecommendation) -> dict[str, Any]:
-    return {
-        "text": each.text,
-        "source": each.source,
-        "hint": each.hint,
-        "answers": each.answers,
-    }

@@ -103,7 +103,23 @@ def test_an_item_comes_back_as_it_was_sent(admin):
         "year": 1998, "hidden": False,
     }  # fmt: skip
     admin.post("/items", {"items": [sent]})
-    assert admin.get("/items/a").json() == sent | {"url": "/items/a"}
+    url = f"/item/{Item.objects.get().pk}/t"
+    assert admin.get("/items/a").json() == sent | {"url": url}
+
+
+@pytest.mark.parametrize("title", ["A b/c?", "日本 映画", "🎬", "<b>", "x" * 500])
+def test_the_url_is_the_address_of_a_page(admin, client, settings, title):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    admin.post("/items", {"items": [{"id": "a/b", "title": title}]})
+    item = admin.get("/items/a%2Fb").json()
+    body = {"id": "k", "title": title[:300], "item_ids": ["a/b"]}
+    collection = admin.post("/collections", body).json()
+    for url in (item["url"], collection["url"]):
+        page = client.get(url)
+        assert page.status_code == 200, url
 
 
 def test_a_patch_changes_what_it_names(admin, is_problem):

@@ -44,7 +44,7 @@ def test_an_id_is_never_cut_into_somebody_elses(caller, is_problem, path, field)
     is_problem(caller().get(f"{path}?{field}={'x' * 101}"), 400, "invalid_input", field)
 
 
-@pytest.mark.parametrize("text", ["\ufb2c", "\u0958", "\ufdfa", "🎬", "\u202eabc", "\x01\x1b", "ﷺ"])
+@pytest.mark.parametrize("text", ["\ufb2c", "\u0958", "\ufdfa", "🎬", "\u202eabc", "\x01\x1b"])
 def test_any_500_characters_can_be_searched_and_logged(caller, text):
     query = (text * 500)[:500]
     for path in ("/search", "/suggest", "/query-recommendations"):

@@ -59,7 +59,7 @@ def test_an_answer_has_the_stated_shape_and_is_logged(api):
     assert hit["matched"][:2] == ["title", "creator"]
     assert {"category", "creator", "country"} <= {facet["key"] for facet in answer["facets"]}
     for each in answer["query_recommendations"]:
-        assert set(each) == {"text", "source", "angle", "hint"}
+        assert set(each) == {"text", "source", "angle", "hint", "answers"}
     logged = Answer.objects.get(query_id=uuid.UUID(answer["query_id"]))
     assert logged.person.external_id == "p1"
     assert (logged.query, logged.corrected_query) == ("hitchcok rope", "hitchcock rope")
