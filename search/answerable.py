@@ -6,8 +6,7 @@ item that is hidden now takes its queries along now, and a ban holds from the ne
 
 from collections.abc import Sequence
 
-from django.db import connection
-
+from catalog.prepared import int_array, prepared_cursor
 from search.query_sources.facts import VISIBLE
 
 CHECK = f"""
@@ -39,13 +38,13 @@ def still_answered(queries: Sequence[tuple[str, Sequence[int]]]) -> dict[int, li
     if not queries:
         return {}
     pairs = [(n, item) for n, (_, items) in enumerate(queries, start=1) for item in items]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             CHECK,
             {
                 "texts": [normalized for normalized, _ in queries],
-                "owners": [owner for owner, _ in pairs],
-                "items": [item for _, item in pairs],
+                "owners": int_array(owner for owner, _ in pairs),
+                "items": int_array(item for _, item in pairs),
             },
         )
         return {n - 1: titles for n, titles in cursor.fetchall()}

@@ -4,9 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection
-
 from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
+from catalog.prepared import int_array, prepared_cursor
 
 _FACTS = """
 SELECT item.id, item.title, item.categories, item.creators, item.countries, item.year, item.price,
@@ -15,7 +14,9 @@ FROM catalog_item item
 LEFT JOIN recs_itempopularity popularity
        ON popularity.item_id = item.id
       AND popularity.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
-WHERE item.id = ANY(%s) AND (%s = '' OR NOT item.search_vector @@ to_tsquery('foray', %s))
+WHERE item.id = ANY(%(ids)s::bigint[])
+  AND (%(excluded)s::text = ''
+       OR NOT item.search_vector @@ to_tsquery('foray', %(excluded)s::text))
 """
 
 
@@ -38,8 +39,8 @@ def load_candidates(item_ids: Collection[int], *, excluded: str = "") -> dict[in
     """Facts by item id, in one statement; items that match the tsquery `excluded` are left out."""
     if not item_ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_FACTS, [list(item_ids), excluded, excluded])
+    with prepared_cursor() as cursor:
+        cursor.execute(_FACTS, {"ids": int_array(item_ids), "excluded": excluded})
         return {row[0]: Candidate(*row) for row in cursor.fetchall()}
 
 

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramSimilarity
-from django.db.models import F, FloatField, Q, Value
-from django.db.models.functions import Coalesce, Lower
-
-from catalog.models import Item
-from catalog.querysets import ItemQuerySet
+from catalog.prepared import prepared_cursor
 from search import tsquery
+from search.query_sources.facts import VISIBLE
 from search.tsquery import ParsedQuery
 
 MAX_MATCHES = 1_000
@@ -20,6 +16,25 @@ WEIGHTS = [0.05, 0.3, 0.5, 1.0]
 # pg_trgm's similarity of a title to a query. "face off" is 1.0 to "Face/Off"; "sad robot" is 0.5 to
 # "I, Robot", which nobody mistyped.
 LEAST_TITLE_SIMILARITY = 0.55
+# In a subquery of its own, or each of a thousand matches would have the words parsed again.
+_ANY = "(SELECT to_tsquery('foray', %(any)s::text))"
+_RANK = f"coalesce(ts_rank('{{{','.join(map(str, WEIGHTS))}}}', i.search_vector, {_ANY}), 0)"
+_WANTED = "i.search_vector @@ to_tsquery('foray', %(wanted)s::text)"
+_RESEMBLANCE = "similarity(lower(i.title), %(title)s::text)"
+ALL_TERMS = f"""
+SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
+WHERE {VISIBLE} AND {_WANTED}
+ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608  constants only
+MOST_TERMS = f"""
+SELECT i.id, {_RANK} AS match_rank, 0 AS resemblance FROM catalog_item i
+WHERE {VISIBLE} AND {_WANTED}
+ORDER BY match_rank DESC, i.id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: S608
+MOST_TERMS_OR_TITLE = f"""
+SELECT id, match_rank, resemblance FROM (
+    SELECT i.id, {_RANK} AS match_rank, {_RESEMBLANCE} AS resemblance FROM catalog_item i
+    WHERE {VISIBLE} AND ({_WANTED} OR lower(i.title) %% %(title)s::text)
+) AS found
+ORDER BY match_rank + resemblance DESC, id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +54,9 @@ def match_all_terms(query: ParsedQuery, *, last_is_prefix: bool = False) -> list
     text = tsquery.all_terms(query, last_is_prefix=last_is_prefix)
     if not text:
         return []
-    rows = _ranked(query).filter(search_vector=_raw(text)).order_by("-match_rank", "id")
-    found = rows.values_list("id", "match_rank")[: MAX_MATCHES + 1]
-    return [LexicalMatch(item_id, "all", rank) for item_id, rank in found]
+    with prepared_cursor() as cursor:
+        cursor.execute(ALL_TERMS, {"wanted": text, "any": tsquery.any_term(query)})
+        return [LexicalMatch(item_id, "all", rank) for item_id, rank in cursor.fetchall()]
 
 
 def match_most_terms(query: ParsedQuery) -> list[LexicalMatch]:
@@ -49,34 +64,16 @@ def match_most_terms(query: ParsedQuery) -> list[LexicalMatch]:
     text = tsquery.most_terms(query)
     if not text:
         return []
-    title = " ".join(query.content_words)
-    condition = Q(search_vector=_raw(text))
-    rows = _ranked(query).annotate(resemblance=Value(0.0, output_field=FloatField()))
-    if title and not query.phrases and not query.excluded:
-        rows = rows.alias(lower_title=Lower("title")).annotate(
-            resemblance=TrigramSimilarity(Lower("title"), title)
-        )
-        condition |= Q(lower_title__trigram_similar=title)
-    found = (
-        rows.filter(condition)
-        .order_by((F("match_rank") + F("resemblance")).desc(), "id")
-        .values_list("id", "match_rank", "resemblance")[:MAX_WIDE_MATCHES]
-    )
-    return [match for row in found if (match := _wide_match(*row)) is not None]
+    title = " ".join(query.content_words).lower()
+    params = {"wanted": text, "any": tsquery.any_term(query), "title": title}
+    is_like_a_title = title and not query.phrases and not query.excluded
+    with prepared_cursor() as cursor:
+        cursor.execute(MOST_TERMS_OR_TITLE if is_like_a_title else MOST_TERMS, params)
+        rows = cursor.fetchall()
+    return [match for row in rows if (match := _wide_match(*row)) is not None]
 
 
 def _wide_match(item_id: int, rank: float, resemblance: float) -> LexicalMatch | None:
     if resemblance >= LEAST_TITLE_SIMILARITY:
         return LexicalMatch(item_id, "title", rank + resemblance)
     return LexicalMatch(item_id, "most", rank) if rank > 0 else None
-
-
-def _ranked(query: ParsedQuery) -> ItemQuerySet:
-    rank = SearchRank(F("search_vector"), _raw(tsquery.any_term(query)), weights=WEIGHTS)
-    visible: ItemQuerySet = Item.objects.visible()
-    ranked: ItemQuerySet = visible.annotate(match_rank=Coalesce(rank, Value(0.0)))
-    return ranked
-
-
-def _raw(text: str) -> SearchQuery:
-    return SearchQuery(text, config="foray", search_type="raw")

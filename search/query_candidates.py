@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from catalog.prepared import int_array, prepared_cursor
 from search.query_sources.base import anchor, meaning, split_anchor
 from search.query_sources.expansions import RULES
 from search.query_sources.registry import names_on
@@ -133,8 +134,10 @@ def hit_facts(item_ids: Sequence[int], name_attributes: Sequence[str]) -> HitFac
     counts: dict[str, int] = {}
     items = len(read)
     if read:
-        with connection.cursor() as cursor:
-            cursor.execute(HIT_FACTS, {"items": read, "name_attributes": list(name_attributes)})
+        with prepared_cursor() as cursor:
+            cursor.execute(
+                HIT_FACTS, {"items": int_array(read), "name_attributes": list(name_attributes)}
+            )
             for name, places, count, total in cursor.fetchall():
                 holders[name] = frozenset(places)
                 counts[name] = count or len(places)
