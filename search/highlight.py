@@ -29,10 +29,33 @@ class Marker:
     stems: frozenset[str]
     prefix: str = ""
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all it looks for is plain Latin letters and figures."""
+        return self.prefix.isascii() and all(each.isascii() for each in self.stems)
+
     def hits(self, word: str) -> bool:
         """True where a word of an item answers a word of the query."""
-        folded = _fold(word)
-        return stem(folded) in self.stems or bool(self.prefix and folded.startswith(self.prefix))
+        return _root(word) in self.stems or bool(
+            self.prefix and _fold(word).startswith(self.prefix)
+        )
+
+    def may_hit(self, text: str) -> bool:
+        """False where no word of the text can: a stem is always the beginning of its word.
+
+        Most fields of most items are done with here, without looking at each of their words.
+        """
+        if text.isascii():
+            plain = text.lower()
+        elif self.is_ascii:
+            plain = unicodedata.normalize("NFKD", text.casefold())
+            plain = plain.encode("ascii", "ignore").decode()
+        else:
+            return True
+        plain = plain.replace("'", "").replace("_", "")
+        return bool(self.prefix and self.prefix in plain) or any(
+            each in plain for each in self.stems
+        )
 
 
 def marker_for(query: ParsedQuery, *, is_typing: bool = False, whole: bool = False) -> Marker:
@@ -49,6 +72,8 @@ def mark(text: str, marker: Marker) -> SafeString:
     """The text as safe HTML, words that match in <mark>; everything else is escaped."""
     parts: list[str] = []
     end = 0
+    if not marker.may_hit(text):
+        return escape(text)
     text = unicodedata.normalize("NFC", text)
     for found in _WORD.finditer(text):
         if marker.hits(found[0]):
@@ -64,7 +89,8 @@ def snippet(item: Item, marker: Marker) -> SafeString:
     start = _first_match(item.description, marker)
     if start is None:
         for label, names in _names(item):
-            if matching := [name for name in names if _first_match(name, marker) is not None]:
+            if _any_matches(names, marker):
+                matching = [name for name in names if _first_match(name, marker) is not None]
                 return mark(f"{label}{', '.join(matching[:4])}", marker)
     return mark(_cut(item.description, start or 0), marker)
 
@@ -80,11 +106,7 @@ def matched_fields(item: Item, marker: Marker, *, by_meaning: bool) -> tuple[str
         *((key, _texts(value)) for key, value in item.attributes.items()),
         ("description", [item.description]),
     ]
-    matched = [
-        name
-        for name, texts in fields
-        if any(_first_match(text, marker) is not None for text in texts)
-    ]
+    matched = [name for name, texts in fields if _any_matches(texts, marker)]
     return tuple(dict.fromkeys([*matched, *(["meaning"] if by_meaning else [])]))
 
 
@@ -111,7 +133,20 @@ def _fold(word: str) -> str:
     return normalize_query(word).replace(" ", "")
 
 
+@lru_cache(maxsize=65536)
+def _root(word: str) -> str:
+    """The stem of a word as it stands in a text."""
+    return stem(_fold(word))
+
+
+def _any_matches(texts: Iterable[str], marker: Marker) -> bool:
+    """Whether one of the texts does; in one go, because no word goes beyond its line."""
+    return _first_match("\n".join(texts), marker) is not None
+
+
 def _first_match(text: str, marker: Marker) -> int | None:
+    if not marker.may_hit(text):
+        return None
     for found in _WORD.finditer(text):
         if marker.hits(found[0]):
             return found.start()
