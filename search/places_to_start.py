@@ -81,7 +81,9 @@ def _candidates() -> list[Candidate]:
         with connection.cursor() as cursor:
             cursor.execute(BEST, {"sources": names_on(), "rules": list(RULES)})
             rows = [list(row) for row in cursor.fetchall()]
-        cache.set(CACHE_KEY, rows, CACHE_SECONDS)
+        # Nothing yet is no answer to keep: the queries may be built in the next second.
+        if rows:
+            cache.set(CACHE_KEY, rows, CACHE_SECONDS)
     today = timezone.now().date().isoformat()
     on = names_on()
     found = [each for each in map(read_candidate, rows) if each.source in on]

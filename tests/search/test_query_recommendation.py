@@ -174,6 +174,12 @@ def test_nobody_gets_places_to_start_that_differ(built):
     assert len(words) == len(set(words))
 
 
+def test_a_look_before_the_queries_are_built_is_not_remembered(films):
+    assert places() == ()
+    build_queries()  # within the test's transaction, which is never committed: nothing is forgotten
+    assert places()
+
+
 def test_places_to_start_vanish_with_their_items_although_they_are_cached(built):
     before = places()
     external_ids = [item.external_id for item in built.values()]
