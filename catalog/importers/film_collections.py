@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.derive import decade
 from catalog.importers.demo_data import CollectionInput
+from catalog.importers.film_text import AS_ADJECTIVE
 from catalog.types import EventInput, ItemInput
 
 LEAST_ITEMS = 4
@@ -169,7 +170,9 @@ def _reviewed(items: Sequence[ItemInput]) -> list[CollectionInput]:
     scored = [item for item in items if _reviews(item)]
     scored.sort(key=lambda item: (-_reviews(item), item.title))
     by_rule = {
-        **{f"{genre} films": ("genre", genre) for genre in REVIEWED_GENRES},
+        **{
+            f"{AS_ADJECTIVE.get(genre, genre)} films": ("genre", genre) for genre in REVIEWED_GENRES
+        },
         **{f"films from {country}": ("country", country) for country in REVIEWED_COUNTRIES},
     }
     return [
@@ -248,5 +251,5 @@ def _number_of(item: ItemInput, attribute: str) -> float:
 
 def _reviews(item: ItemInput) -> float:
     """Mean of both scores; 0 where one is not known."""
-    both = [_number_of(item, "metacritic"), _number_of(item, "tomatometer")]
+    both = [_number_of(item, "metacritic"), _number_of(item, "tomatometer_percent")]
     return sum(both) / 2 if all(both) else 0.0

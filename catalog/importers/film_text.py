@@ -18,7 +18,7 @@ _AS_NOUN = {
     "Biography": "biography",
     "Mystery": "mystery",
 }
-_AS_ADJECTIVE = {
+AS_ADJECTIVE = {
     "Romance": "romantic",
     "Biography": "biographical",
     "History": "historical",
@@ -56,8 +56,8 @@ def describe(
     head = f"{_article(year)} {year} {_kind(genres, countries)}"
     if directors:
         head += f", directed by {listed(directors[:MAX_NAMES])}"
-    if cast := attributes.get("cast"):
-        head += f", with {listed(list(cast)[:MAX_NAMES])}"
+    if cast := [name for name in attributes.get("cast") or [] if name not in directors]:
+        head += f", with {listed(cast[:MAX_NAMES])}"
     return " ".join(
         sentence
         for sentence in (
@@ -83,7 +83,7 @@ def _kind(genres: Sequence[str], countries: Sequence[str]) -> str:
     """What it is: "American science fiction comedy", or "comedy from France and Mali"."""
     noun_genre = next((genre for genre in _NOUN_ORDER if genre in genres), None)
     adjectives = [
-        _AS_ADJECTIVE.get(genre, genre.lower())
+        AS_ADJECTIVE.get(genre, genre.lower())
         for genre in genres
         if genre not in (noun_genre, "Drama")
     ][:MAX_ADJECTIVES]
@@ -112,7 +112,7 @@ def _written(directors: Sequence[str], writers: Sequence[str]) -> str:
 def _details(attributes: Mapping[str, Any]) -> str:
     languages = list(attributes.get("languages") or [])[:MAX_NAMES]
     parts = [f"in {listed(languages)}"] if languages else []
-    if runtime := attributes.get("runtime"):
+    if runtime := attributes.get("runtime_minutes"):
         parts.append(f"{runtime} minutes")
     text = ", ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -11,8 +11,15 @@ from django.utils.text import slugify
 from catalog.covers import cover_digest
 from catalog.models import Collection, Item, Profile
 from catalog.types import RankedItem
+from recs.recommenders import popular
 
 CARD_FACTS = 2
+# An attribute's key may end in its unit: "runtime_minutes" is shown as Runtime, 112 min.
+UNITS = {
+    "minutes": " min", "hours": " h", "percent": "%", "pages": " pages", "g": " g", "kg": " kg",
+    "mm": " mm", "cm": " cm", "m": " m", "km": " km", "ml": " ml", "l": " l", "w": " W",
+}  # fmt: skip
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +78,25 @@ def ranked_cards(
     shown = [hit for hit in ranked if hit.item_id in items]
     # A reason that all share says nothing of any of them: the row's own words say it once.
     tells = len({hit.reason for hit in shown}) > 1
+    # Nor does how many chose it, in a row of what most people chose.
+    tells = tells and {hit.source for hit in shown} != {popular.SOURCE}
     return tuple(
         card(
             items[hit.item_id],
             profile,
             trail=trail,
             position=hit.position,
-            why=hit.reason if tells and hit.reason != told else "",
+            why=hit.reason if tells and not _is_told(hit.reason, told) else "",
         )
         for hit in shown
     )
+
+
+def _is_told(reason: str, told: str) -> bool:
+    """Whether the row's title says it: "Because you liked X" over "Similar to X in theme"."""
+    _, found, rest = told.partition("Because you ")
+    subject = rest.partition(" ")[2]
+    return reason == told or bool(found and subject and f" {subject} " in f" {reason} ")
 
 
 def items_of(ids: Iterable[int]) -> dict[int, Item]:
@@ -119,7 +135,7 @@ def facts_of(item: Item, profile: Profile) -> tuple[str, ...]:
     main = {"year": str(item.year or ""), "price": price_of(item, profile)}
     order = ["price", "year"] if profile.range_facet == "price" else ["year", "price"]
     facts = [main[key] for key in order] + [", ".join(item.creators[:2])]
-    facts += [attribute_text(item.attributes.get(key)) for key in profile.fact_attributes]
+    facts += [attribute_text(key, item.attributes.get(key)) for key in profile.fact_attributes]
     facts += [path.rpartition("/")[2] for path in item.category_paths[:2]]
     return tuple(fact for fact in facts if fact)
 
@@ -128,12 +144,23 @@ def price_of(item: Item, profile: Profile) -> str:
     """The price with its currency, or ""."""
     if item.price is None:
         return ""
-    return f"{item.price:,.2f} {item.currency or profile.currency}".strip()
+    currency = item.currency or profile.currency
+    symbol = SYMBOLS.get(currency)
+    return f"{symbol}{item.price:,.2f}" if symbol else f"{item.price:,.2f} {currency}".strip()
 
 
-def attribute_text(value: object, most: int = 6) -> str:
-    """An attribute's value in words."""
+def attribute_label(key: str) -> str:
+    """An attribute's name in words, without its unit."""
+    name, _, unit = key.rpartition("_")
+    return (name if name and unit in UNITS else key).replace("_", " ")
+
+
+def attribute_text(key: str, value: object, most: int = 6) -> str:
+    """An attribute's value in words, with its unit."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         more = f" and {len(value) - most} more" if len(value) > most else ""
         return ", ".join(str(one) for one in value[:most]) + more
-    return "" if value is None else str(value)
+    if value is None or value == "":
+        return ""
+    name, _, unit = key.rpartition("_")
+    return f"{value}{UNITS.get(unit, '') if name else ''}"

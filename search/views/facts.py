@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from catalog.models import Item, Profile
-from search.views.cards import attribute_text, price_of
+from search.views.cards import attribute_label, attribute_text, price_of
 from search.views.params import query_url
 
 MOST_NAMES = 12
@@ -40,8 +40,8 @@ def facts_for_page(item: Item, profile: Profile) -> list[Fact]:
     for key in dict.fromkeys([*profile.fact_attributes, *profile.name_attributes]):
         value = item.attributes.get(key)
         is_name = key in profile.name_attributes
-        values = _names(value) if is_name else _plain(attribute_text(value))
-        told.append(Fact(label=key.replace("_", " "), values=values))
+        values = _names(value) if is_name else _plain(attribute_text(key, value))
+        told.append(Fact(label=attribute_label(key), values=values))
     return [fact for fact in told if fact.values]
 
 

@@ -63,12 +63,18 @@ def test_a_film_is_what_the_source_says(film_demo):
     assert (godfather.year, str(godfather.released_on)) == (1972, "1972-03-15")
     assert list(godfather.creators) == ["Francis Ford Coppola"]
     assert "Crime" in godfather.category_paths
-    assert godfather.attributes["runtime"] == 175
+    assert godfather.attributes["runtime_minutes"] == 175
     assert godfather.attributes["oscars"] == 2
     assert {"Al Pacino", "Marlon Brando"} <= set(godfather.attributes["cast"])
     assert len(godfather.attributes["cast"]) == 15
     assert "The Godfather" not in godfather.description
     assert godfather.description.startswith("A 1972 Italian-American crime")
+
+
+def test_a_cast_begins_with_its_stars_and_not_with_who_passes_through(film_demo):
+    assert item(film_demo, "Rear Window").attributes["cast"][0] == "James Stewart"
+    assert item(film_demo, "Casablanca").attributes["cast"][0] == "Humphrey Bogart"
+    assert "with Alfred Hitchcock" not in item(film_demo, "Rear Window").description
 
 
 def test_series_hold_their_parts_in_order_and_no_strangers(film_demo):
@@ -104,7 +110,12 @@ def test_a_description_says_only_what_is_known():
         genres=["Science fiction", "Comedy"],
         countries=["France", "Atlantis"],
         directors=["A", "B"],
-        attributes={"cast": ["C"], "writers": ["D", "A"], "runtime": 84, "languages": ["French"]},
+        attributes={
+            "cast": ["C", "B"],
+            "writers": ["D", "A"],
+            "runtime_minutes": 84,
+            "languages": ["French"],
+        },
         nominations=1,
     )
     assert full == (
