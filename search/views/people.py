@@ -22,11 +22,11 @@ COVERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """A numbered person: how much is known of them, and the covers of what they loved."""
+    """A numbered person: how many items they chose, and the covers of what they loved."""
 
     person: Person
     label: str
-    events: int
+    items: int
     covers: tuple[str, ...]
     loved: str
 
@@ -71,16 +71,15 @@ def label_of(person: Person) -> str:
 def _portraits(people: list[Person]) -> list[Portrait]:
     ids = [person.pk for person in people]
     events = Event.objects.filter(person_id__in=ids)
-    counts = dict(
-        events.order_by().values("person_id").annotate(n=Count("pk")).values_list("person_id", "n")
-    )
+    by_person = events.order_by().values_list("person_id")
+    counts = dict(by_person.annotate(n=Count("item", distinct=True)))
     loved = _loved(ids)
     items = items_of({item for listed in loved.values() for item in listed})
     return [
         Portrait(
             person=person,
             label=label_of(person),
-            events=counts.get(person.pk, 0),
+            items=counts.get(person.pk, 0),
             covers=tuple(cover_url(items[one]) for one in loved[person.pk] if one in items),
             loved=_titles([items[one] for one in loved[person.pk] if one in items]),
         )
