@@ -114,7 +114,8 @@ def _add_problems(path: str, operation: dict[str, Any]) -> None:
     if OPEN_TAG in operation.get("tags", ()):
         return
     problems = dict(ALWAYS)
-    if "{" in path or "requestBody" in operation:
+    names_an_item = any(p["name"] == "item_id" for p in operation.get("parameters", ()))
+    if "{" in path or names_an_item or "requestBody" in operation:
         problems |= MISSING
     if "requestBody" in operation:
         problems |= WITH_BODY

@@ -45,7 +45,12 @@ PARAMETERS = [
         description="Surface session: items as looked at, the oldest first. Once with commas "
         "(a,b,c), or repeated for each id.",
     ),
-    OpenApiParameter("k", int, default=DEFAULT_K, description=f"How many, 1 to {MAX_K}."),
+    OpenApiParameter(
+        "k",
+        {"type": "integer", "minimum": 1, "maximum": MAX_K},
+        default=DEFAULT_K,
+        description="How many.",
+    ),
     OpenApiParameter(
         "exclude_seen", bool, default=True, description="Leave out what the viewer had already."
     ),

@@ -128,14 +128,23 @@ class SearchInput(serializers.Serializer[Any]):
 
 
 PARAMETERS = [
-    OpenApiParameter("q", str, description="What is searched; empty browses everything."),
+    OpenApiParameter(
+        "q",
+        {"type": "string", "maxLength": MAX_QUERY_CHARACTERS},
+        description="What is searched; empty browses everything.",
+    ),
     OpenApiParameter("category", str, many=True, description="Path; several are alternatives."),
     OpenApiParameter("creator", str, many=True),
     OpenApiParameter("country", str, many=True),
     OpenApiParameter("year", str, description="low..high, such as 1960..1969"),
     OpenApiParameter("price", str, description="low..high, such as ..20"),
-    OpenApiParameter("page", int, default=1),
-    OpenApiParameter("per_page", int, default=DEFAULT_PER_PAGE),
+    OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": MAX_DEPTH}, default=1),
+    OpenApiParameter(
+        "per_page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_PER_PAGE},
+        default=DEFAULT_PER_PAGE,
+        description=f"The first {MAX_DEPTH:,} hits can be paged to.",
+    ),
     OpenApiParameter("sort", str, enum=SORTS, default="relevance"),
     OpenApiParameter("user_id", str, description="The caller's own id of the person."),
     OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
