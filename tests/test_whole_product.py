@@ -77,9 +77,7 @@ def running(home):
 
 @pytest.fixture(scope="module")
 def api(home, running):
-    made = run_command(
-        home, "create_api_key", "test", "--scope", "catalog:write", "--scope", "events:write"
-    )
+    made = run_command(home, "create_api_key", "test", "--scope", "admin", "--rate", "100000")
     key = next(word for word in made.stdout.split() if word.startswith("fry_"))
     with httpx.Client(
         base_url=f"{running.url}/api/v1",
@@ -113,14 +111,14 @@ def found(api, query):
     return [hit["item"]["id"] for hit in [*body["hits"], *body["related"]]]
 
 
-def wait_for(condition, *, seconds):
+def wait_for(condition, *, seconds, pause=0.1):
     """Seconds until the condition held; the condition may fail to reach the server meanwhile."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds:
         with contextlib.suppress(httpx.HTTPError, AssertionError):
             if condition():
                 return time.monotonic() - begin
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError(f"did not happen within {seconds} s")
 
 
@@ -156,7 +154,7 @@ def pids_of(home, needle):
 
 
 def service_pids(home, name):
-    """Main process of an embedded service, by the data folder in its command line."""
+    """Processes of an embedded service, known by the home in their command line or folder."""
     return [
         int(folder.name)
         for folder in Path("/proc").iterdir()
@@ -167,7 +165,9 @@ def service_pids(home, name):
 def _is_service(folder, home, name):
     with contextlib.suppress(OSError):
         command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return name in command and str(home) in command
+        return name in command and (
+            str(home) in command or str(home) in os.readlink(folder / "cwd")
+        )
     return False
 
 
@@ -218,7 +218,7 @@ def test_a_worker_killed_while_encoding_loses_no_item(home, api, catalog):
     for pid in workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: pending(home) == 0, seconds=240)
+    wait_for(lambda: pending(home) == 0, seconds=240, pause=2)
 
 
 def pending(home):
