@@ -4,11 +4,14 @@ import time
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 
 from catalog.errors import InvalidInput
-from catalog.models import Profile
+from catalog.models import Item, Profile
 
 CACHE_SECONDS = 10.0
+# The share of items that must have a price or a year before a range of it is worth offering.
+MOST_ITEMS = 0.5
 PROFILE_ID = 1
 
 # (profile, when it was read): other processes see a change within CACHE_SECONDS.
@@ -33,6 +36,23 @@ def save_profile(**fields: Any) -> Profile:
     with transaction.atomic():
         profile, _ = Profile.objects.update_or_create(pk=PROFILE_ID, defaults=fields)
     forget_profile()
+    return profile
+
+
+def adapt_profile() -> Profile:
+    """Offer the range that most items have, prices before years, where none was chosen yet.
+
+    For a catalog that was just imported into an empty installation: an editor's choice stands.
+    """
+    profile = current_profile()
+    if profile.range_facet:
+        return profile
+    items = Item.objects.aggregate(
+        price=Count("price"), year=Count("year"), enough=Count("pk") * MOST_ITEMS
+    )
+    for facet in ("price", "year"):
+        if items["enough"] and items[facet] >= items["enough"]:
+            return save_profile(range_facet=facet)
     return profile
 
 

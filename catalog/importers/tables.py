@@ -13,7 +13,9 @@ from catalog.importers.files import SourceFile, open_source
 from catalog.importers.rows import Row, columns_of, count_rows, read_rows
 from catalog.importers.run import Import, ImportReport, Outcome, Problem, run_import
 from catalog.importers.settle import settle_events, settle_items
+from catalog.models import Item
 from catalog.partitions import ensure_partitions
+from catalog.profiles import adapt_profile
 from catalog.progress import NO_PROGRESS, Progress
 from catalog.types import EventInput, ItemInput
 from catalog.validation import read_event, read_item
@@ -50,6 +52,7 @@ def import_catalog(  # noqa: PLR0913  each is an option of the command
     columns = Columns(names, mapping=mapping, is_event=False)
     columns.require("id", "title")
     keep_hidden = "hidden" not in columns.fields and "hidden" not in mapping.constants
+    is_first = not Item.objects.exists()
     report = run_import(
         Import(
             kind="catalog.import",
@@ -66,6 +69,8 @@ def import_catalog(  # noqa: PLR0913  each is an option of the command
         restart=restart,
         job_id=job_id,
     )
+    if is_first:
+        adapt_profile()
     if report.tally.created or report.tally.updated:
         enqueue_refresh()
     return report

@@ -103,6 +103,7 @@ def _web(environment: Mapping[str, str], web: WebAddress) -> ChildSpec:
             *(sys.executable, "-m", "gunicorn", "config.wsgi:application"),
             *("--bind", web.bind, "--workers", "1", "--worker-class", "gthread", "--threads", "8"),
             *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
+            *("--config", "python:config.embedded.web_limits"),
             death_signal=signal.SIGQUIT,
         ),
         stage=WEB_STAGE,
@@ -118,7 +119,8 @@ def _worker(
     return ChildSpec(
         name=f"worker-{queue}",
         launch=_launch(
-            environment,
+            # Only the queue that encodes items has use for the encoder from the start.
+            {**environment, "WORKER_WARM_UP": str(int(queue == "default"))},
             *(sys.executable, "-W", NO_ROOT_WARNING, *CELERY, "worker", "-Q", queue),
             *("-n", f"{queue}@%h", "-c", "1", "--prefetch-multiplier", "1", "-l", "info"),
             # Each start is a second quicker; nothing here needs workers to know each other.

@@ -13,6 +13,7 @@ from catalog.importers import tables
 from catalog.importers.columns import ColumnMapping
 from catalog.importers.tables import import_catalog
 from catalog.models import Item, Job, JobProblem
+from catalog.profiles import current_profile, forget_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -262,3 +263,20 @@ def test_real_products_of_an_unseen_store_import_whole(shared_data):
     assert hoodie.title == "Chaz Kangeroo Hoodie"
     assert "Men/Tops/Hoodies & Sweatshirts" in hoodie.categories
     assert hoodie.price == 52
+
+
+@pytest.mark.parametrize(
+    ("rows", "facet"),
+    [
+        ("id,title,price\n1,Chair,10\n2,Table,20\n", "price"),
+        ("id,title,year\n1,Psycho,1960\n2,Vertigo,1958\n", "year"),
+        ("id,title,price\n1,Chair,10\n2,Table,\n3,Lamp,\n", ""),
+    ],
+)
+def test_the_first_catalog_chooses_the_range_that_most_items_have(tmp_path, rows, facet):
+    forget_profile()
+    path = tmp_path / "items.csv"
+    path.write_text(rows)
+    import_catalog(path=path)
+    assert current_profile().range_facet == facet
+    forget_profile()
