@@ -79,7 +79,7 @@ class QueryAdmin(FastAdmin):
     list_per_page = 100
     fields = (
         ("text", "normalized"),
-        ("review_state", "reviewed"),
+        ("review", "reviewed"),
         ("source", "try_it"),
         ("answers", "people", "popularity"),
         ("anchors", "provenance"),
@@ -88,7 +88,6 @@ class QueryAdmin(FastAdmin):
     readonly_fields = (
         "text",
         "normalized",
-        "review_state",
         "reviewed",
         "source",
         "try_it",
@@ -108,6 +107,12 @@ class QueryAdmin(FastAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A deleted query would come back with the next build: reject or ban it."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: Query, form: Any, change: bool) -> None:
+        """The review is all that can be changed, and is kept with who did it and when."""
+        if "review" in form.changed_data:
+            by = request.user.get_username()
+            set_review(query_ids=[obj.pk], review=obj.review, by=by)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Query], search_term: str
@@ -192,9 +197,10 @@ class QueryAdmin(FastAdmin):
     @display(description="made from")
     def made_from(self, query: Query) -> str:
         """Its provenance, in a line: the rule, then what it was filled with."""
-        given = {k: v for k, v in query.provenance.items() if isinstance(v, str | int | float)}
+        given = dict(query.provenance)
         rule = given.pop("rule", "")
-        filled = ", ".join(str(value) for value in given.values())
+        told = [one for v in given.values() for one in (v if isinstance(v, list) else [v])]
+        filled = ", ".join(str(one) for one in told if isinstance(one, str | int | float))
         return " ".join(part for part in (f"{rule}:" if rule else "", filled) if part)[:120]
 
     @display(description="reviewed", ordering="reviewed_at")

@@ -132,7 +132,7 @@ def _facts() -> list[dict[str, str]]:
         {
             "name": "Items with a vector",
             "value": f"{encoding['items'] - encoding['waiting']:,}",
-            "note": f"of {encoding['items']:,} that are shown; {items['hidden']:,} are hidden",
+            "note": f"of {encoding['items']:,} that are shown; {items['hidden']:,} hidden",
         },
         {
             "name": "Neighbours by behaviour",

@@ -88,6 +88,18 @@ def test_the_report_ignores_a_number_of_days_that_nobody_offered(boss):
         assert answer.context["days"] == 7
 
 
+def test_a_query_is_reviewed_on_its_own_page_in_the_reviewers_name(boss):
+    query = Query.objects.create(
+        text="1960s comedy", normalized="1960s comedy", source="expansions", review="approved",
+        provenance={"rule": "category_decade", "values": ["1960s", "Comedy"]},
+    )  # fmt: skip
+    listed = boss.get(reverse("admin:search_query_changelist")).content.decode()
+    assert "category_decade: 1960s, Comedy" in listed
+    boss.post(reverse("admin:search_query_change", args=(query.pk,)), {"review": "banned"})
+    query.refresh_from_db()
+    assert (query.review, query.reviewed_by) == ("banned", "boss")
+
+
 @pytest.mark.parametrize(
     ("action", "review"),
     [("approve", "approved"), ("reject", "rejected"), ("ban", "banned")],
