@@ -57,9 +57,10 @@ class CoverCodes:
 
 def codes_of(item: Item) -> CoverCodes:
     """Codes from category and decade, creator, and title, until an item has a semantic ID."""
-    decade = f"{(item.year or 0) // 10}"
-    kind = "+".join([*sorted(item.category_paths[:2]), decade])
-    maker = item.creators[0] if item.creators else decade
+    decade = f"{item.year // 10}" if item.year else ""
+    kind = "+".join([*sorted(item.category_paths[:2]), decade or "0"])
+    # Where nobody is named, things of a kind are told apart by one of two palettes of theirs.
+    maker = item.creators[0] if item.creators else decade or f"{kind}{_code(item.title) % 2}"
     return CoverCodes(composition=_code(kind), palette=_code(maker), arrangement=_code(item.title))
 
 
