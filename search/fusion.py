@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log1p
 
 from search.candidates import Candidate
@@ -73,7 +74,7 @@ def fuse(
 def is_exact_title(query: ParsedQuery, title: str, year: int | None) -> bool:
     """True where the title is what was typed, leading article or year aside."""
     asked = without_article(query.normalized)
-    name = without_article(normalize_query(title))
+    name = _name(title)
     return bool(name) and (name == asked or (year is not None and f"{name} {year}" == asked))
 
 
@@ -82,9 +83,15 @@ def _layer(query: ParsedQuery, kind: str, candidate: Candidate) -> str:
         return "exact"
     if kind != "all":
         return "rest"
-    name = without_article(normalize_query(candidate.title))
     asked = without_article(query.normalized)
-    return "prefix" if name.startswith(f"{asked} ") else "all"
+    return "prefix" if _name(candidate.title).startswith(f"{asked} ") else "all"
+
+
+# A broad query compares a thousand titles, and the next one many of the same.
+@lru_cache(maxsize=16384)
+def _name(title: str) -> str:
+    """A title in normal form without its article."""
+    return without_article(normalize_query(title))
 
 
 def _lexical_ranks(

@@ -1,11 +1,12 @@
 """Words of queries, compared as people mean them: "comedies" is "comedy", "hitchcok" Hitchcock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
 
+@lru_cache(maxsize=16384)
 def words_of(normalized: str) -> tuple[str, ...]:
     """The words of a normal form, in the singular."""
     return tuple(_singular(word) for word in normalized.split())
@@ -26,9 +27,10 @@ def same_word(a: str, b: str) -> bool:
     return Levenshtein.distance(a, b, score_cutoff=allowed) <= allowed
 
 
-def holds(words: Iterable[str], word: str) -> bool:
+def holds(words: Sequence[str], word: str) -> bool:
     """Whether one of the words is this one."""
-    return any(same_word(each, word) for each in words)
+    # Where it stands there as it is, which is the rule, nothing need be compared.
+    return word in words or any(same_word(each, word) for each in words)
 
 
 def covers(words: Iterable[str], wanted: Iterable[str]) -> bool:

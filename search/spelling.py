@@ -124,7 +124,7 @@ def _choices(word: str, words: Vocabulary) -> list[str]:
 
 
 def _similar(word: str, words: Vocabulary) -> list[str]:
-    return rank_candidates(word, words.near_length(len(word), allowed_edits(word)), words.items)
+    return rank_candidates(word, words.near(word, allowed_edits(word)), words.items)
 
 
 def _joined(query: ParsedQuery, words: Vocabulary) -> list[str]:
@@ -133,7 +133,7 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[str]:
     for left, right in pairwise(query.words):
         whole = left + right
         if whole not in words.items:
-            is_known = left in words.items and right in words.items
+            is_known = all(word in words.items or word in query.fillers for word in (left, right))
             whole = "" if is_known else next(iter(_similar(whole, words)), "")
         if whole:
             pattern = rf"\b{re.escape(left)}\W+{re.escape(right)}\b"

@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import Max
 
@@ -17,6 +19,9 @@ from search.text import normalize_query
 MAX_WORDS = 200_000
 MAX_WORD_CHARACTERS = 80
 
+# The letters of each word as bits; some share one, which only lets a few words more through.
+Letters = npt.NDArray[np.uint32]
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -24,14 +29,25 @@ class Vocabulary:
 
     version: int
     items: Mapping[str, int]
-    by_length: Mapping[int, Sequence[str]]
+    by_length: Mapping[int, tuple[Sequence[str], Letters]]
 
-    def near_length(self, length: int, difference: int) -> list[str]:
-        """Words whose length differs by at most that much."""
-        lengths = range(length - difference, length + difference + 1)
-        return [word for each in lengths for word in self.by_length.get(each, ())]
+    def near(self, typed: str, edits: int) -> list[str]:
+        """The words that so many edits might make of the typed one, and few others.
+
+        Lengths differ by an edit each, and an edit brings in one letter and takes out one: that
+        leaves a hundredth of the words to be compared letter by letter.
+        """
+        (mine,) = _letters([typed])
+        found: list[str] = []
+        for length in range(len(typed) - edits, len(typed) + edits + 1):
+            words, letters = self.by_length.get(length, ((), _NO_LETTERS))
+            missing, added = np.bitwise_count(mine & ~letters), np.bitwise_count(letters & ~mine)
+            places = np.flatnonzero((missing <= edits) & (added <= edits))
+            found += [words[place] for place in places.tolist()]
+        return found
 
 
+_NO_LETTERS: Letters = np.zeros(0, dtype=np.uint32)
 _EMPTY = Vocabulary(version=0, items={}, by_length={})
 _lock = threading.Lock()
 _loaded = _EMPTY
@@ -68,7 +84,16 @@ def _load(version: int) -> Vocabulary:
     by_length: dict[int, list[str]] = defaultdict(list)
     for word in items:
         by_length[len(word)].append(word)
-    return Vocabulary(version=version, items=items, by_length=by_length)
+    lettered = {length: (words, _letters(words)) for length, words in by_length.items()}
+    return Vocabulary(version=version, items=items, by_length=lettered)
+
+
+def _letters(words: Sequence[str]) -> Letters:
+    """The letters of words of one length."""
+    codes = np.frombuffer("".join(words).encode("utf-32-le"), dtype=np.uint32)
+    bits = np.left_shift(np.uint32(1), codes & np.uint32(31))
+    letters: Letters = np.bitwise_or.reduce(bits.reshape(len(words), -1), axis=1)
+    return letters
 
 
 def _count_words(progress: Progress) -> Counter[str]:
