@@ -14,6 +14,7 @@ from catalog.models import Answer, Event, Job, Label, Person
 from catalog.types import Viewer
 from catalog.values import check_storable
 
+ACCOUNT_PREFIX = "account:"
 USER_ID_CHARACTERS = 200
 ANONYMOUS_ID_CHARACTERS = 100
 EXPORT_CHUNK = 2000
@@ -40,7 +41,7 @@ def person_ids(external_ids: Iterable[str]) -> dict[str, int]:
 def person_for_account(*, account: AbstractBaseUser) -> Person:
     """The person behind an account of this site, created at first sight."""
     person, _ = Person.objects.get_or_create(
-        account_id=account.pk, defaults={"external_id": f"account:{account.pk}"}
+        account_id=account.pk, defaults={"external_id": f"{ACCOUNT_PREFIX}{account.pk}"}
     )
     return person
 

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from catalog.api.base import Api
 from catalog.api.serializers import ItemOutput, item_json
+from catalog.api.viewers import viewer_of
 from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
-from catalog.people import viewer_for
 from catalog.values import check_storable
 from recs.recommend import MAX_K, SURFACES, Recommendations, RecommendRequest, recommend
 
@@ -97,7 +97,7 @@ class RecommendApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Each hit says where it came from; somebody unknown gets what is popular and new."""
-        answer = recommend(read_request(dict(request.query_params.lists())))
+        answer = recommend(read_request(request, dict(request.query_params.lists())))
         return Response(recommend_json(answer))
 
 
@@ -122,7 +122,7 @@ def recommend_json(answer: Recommendations) -> dict[str, Any]:
     }
 
 
-def read_request(params: Params) -> RecommendRequest:
+def read_request(request: Request, params: Params) -> RecommendRequest:
     """The request that parameters ask for.
 
     Raises:
@@ -135,7 +135,8 @@ def read_request(params: Params) -> RecommendRequest:
         raise InvalidInput(f"'surface' is one of: {', '.join(SURFACES)}.", field="surface")
     return RecommendRequest(
         surface=surface,
-        viewer=viewer_for(
+        viewer=viewer_of(
+            request,
             user_id=_one(params, "user_id"),
             anonymous_id=_one(params, "anonymous_id"),
             session_id=_one(params, "session_id"),

@@ -11,12 +11,13 @@ from rest_framework.response import Response
 
 from catalog.api.base import Api
 from catalog.api.serializers import ItemOutput, item_json
+from catalog.api.viewers import has_key, viewer_of
 from catalog.errors import InvalidInput
 from catalog.filters import FACETS, parse_filters
-from catalog.people import viewer_for
 from catalog.values import check_storable
 from search.answer import SearchAnswer, search
 from search.api.queries import RecommendedQueryOutput, recommended_json
+from search.query_sources.recent import NAME as RECENT
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
 from search.text import MAX_QUERY_CHARACTERS
 from search.types import DEFAULT_PER_PAGE, SORTS, Facet, Hit, SearchRequest
@@ -146,7 +147,11 @@ PARAMETERS = [
         description=f"The first {MAX_DEPTH:,} hits can be paged to.",
     ),
     OpenApiParameter("sort", str, enum=SORTS, default="relevance"),
-    OpenApiParameter("user_id", str, description="The caller's own id of the person."),
+    OpenApiParameter(
+        "user_id",
+        str,
+        description="The caller's own id of the person; their own searches need a key.",
+    ),
     OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
     OpenApiParameter("session_id", str),
     OpenApiParameter("verbatim", bool, description="Search what is typed, without correction."),
@@ -209,15 +214,20 @@ def search_json(answer: SearchAnswer, *, original_query: str) -> dict[str, Any]:
 
 
 def _answer(request: Request, params: Params) -> Response:
-    wanted = read_request(params)
+    wanted = read_request(request, params)
     answer = search(wanted)
-    response = Response(search_json(answer, original_query=_one(params, "q")))
+    body = search_json(answer, original_query=_one(params, "q"))
+    if _one(params, "user_id") and not has_key(request):
+        # What a person searched before is told to nobody who could be anybody.
+        shown = body["query_recommendations"]
+        body["query_recommendations"] = [each for each in shown if each["source"] != RECENT]
+    response = Response(body)
     if wanted.page < answer.retrieved.pages and (wanted.page + 1) * wanted.per_page <= MAX_DEPTH:
         response["Link"] = f'<{_next_url(request, params, wanted.page + 1)}>; rel="next"'
     return response
 
 
-def read_request(params: Params) -> SearchRequest:
+def read_request(request: Request, params: Params) -> SearchRequest:
     """The request that parameters ask for.
 
     Raises:
@@ -235,7 +245,8 @@ def read_request(params: Params) -> SearchRequest:
         page=_number(params, "page", 1),
         per_page=_number(params, "per_page", DEFAULT_PER_PAGE),
         sort=_one(params, "sort") or "relevance",
-        viewer=viewer_for(
+        viewer=viewer_of(
+            request,
             user_id=_one(params, "user_id"),
             anonymous_id=_one(params, "anonymous_id"),
             session_id=_one(params, "session_id"),

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
 from catalog.api.serializers import ItemOutput, item_json
-from catalog.people import viewer_for
+from catalog.api.viewers import viewer_of, without_searches
 from catalog.types import Viewer
 from search.api.queries import (
     RecommendedQueryOutput,
@@ -24,7 +24,11 @@ from search.text import MAX_QUERY_CHARACTERS
 
 DEFAULT_K = 8
 VIEWER_PARAMETERS = [
-    OpenApiParameter("user_id", str, description="The caller's own id of the person."),
+    OpenApiParameter(
+        "user_id",
+        str,
+        description="The caller's own id of the person; their own searches need a key.",
+    ),
     OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
     OpenApiParameter("session_id", str),
 ]
@@ -99,7 +103,7 @@ class SuggestApi(Api):
     def get(self, request: Request) -> Response:
         """Queries and a few items; every one of them leads to something visible."""
         params = read(SuggestInput, request.query_params.dict())
-        found = suggest(prefix=params["q"], viewer=_viewer(params), k=params["k"])
+        found = suggest(prefix=params["q"], viewer=_viewer(request, params), k=params["k"])
         return Response(
             {
                 "query": params["q"],
@@ -131,7 +135,7 @@ class QueryRecommendationsApi(Api):
     def get(self, request: Request) -> Response:
         """The query recommendations of a search, without its hits."""
         params = read(QueryRecommendationsInput, request.query_params.dict())
-        found = recommended_for(query=params["q"], viewer=_viewer(params), k=params["k"])
+        found = recommended_for(query=params["q"], viewer=_viewer(request, params), k=params["k"])
         return Response(
             {
                 "query": params["q"],
@@ -141,9 +145,7 @@ class QueryRecommendationsApi(Api):
         )
 
 
-def _viewer(params: dict[str, Any]) -> Viewer:
-    return viewer_for(
-        user_id=params["user_id"],
-        anonymous_id=params["anonymous_id"],
-        session_id=params["session_id"],
-    )
+def _viewer(request: Request, params: dict[str, Any]) -> Viewer:
+    names = ("user_id", "anonymous_id", "session_id")
+    viewer = viewer_of(request, **{name: params[name] for name in names})
+    return without_searches(request, viewer)

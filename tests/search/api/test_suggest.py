@@ -2,6 +2,7 @@
 
 import pytest
 
+from catalog.keys import issue_key
 from catalog.models import Person
 from tests.search.films import log_search, visitor
 
@@ -39,7 +40,11 @@ def test_a_person_is_known_by_the_callers_id_and_an_unknown_one_is_nobody(client
     person = Person.objects.create(external_id="u1")
     viewer = visitor("").__class__(person_id=person.pk)
     log_search("hulot gags", viewer=viewer, items=[built["Playtime"]])
-    first = client.get("/api/v1/suggest", {"q": "", "user_id": "u1"}).json()["suggestions"][0]
+    _, secret = issue_key(name="test", scopes=["read"])
+    told = client.get(
+        "/api/v1/suggest", {"q": "", "user_id": "u1"}, headers={"x-api-key": secret}
+    ).json()
+    first = told["suggestions"][0]
     assert (first["text"], first["source"]) == ("hulot gags", "recent")
     stranger = client.get("/api/v1/suggest", {"q": "", "user_id": "u2"}).json()
     assert "hulot gags" not in [each["text"] for each in stranger["suggestions"]]
