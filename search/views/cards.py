@@ -134,10 +134,11 @@ def facts_of(item: Item, profile: Profile) -> tuple[str, ...]:
     """Short facts, the most telling first: year or price, creator, then the profile's."""
     main = {"year": str(item.year or ""), "price": price_of(item, profile)}
     order = ["price", "year"] if profile.range_facet == "price" else ["year", "price"]
-    facts = [main[key] for key in order] + [", ".join(item.creators[:2])]
+    kinds = [path.rpartition("/")[2] for path in item.category_paths[:2]]
+    # Where nobody is named, what kind of thing it is says most.
+    facts = [main[key] for key in order] + [", ".join(item.creators[:2]) or "".join(kinds[:1])]
     facts += [attribute_text(key, item.attributes.get(key)) for key in profile.fact_attributes]
-    facts += [path.rpartition("/")[2] for path in item.category_paths[:2]]
-    return tuple(fact for fact in facts if fact)
+    return tuple(dict.fromkeys(fact for fact in [*facts, *kinds] if fact))
 
 
 def price_of(item: Item, profile: Profile) -> str:
