@@ -78,12 +78,12 @@ class HostileInputMiddleware:
         """Answer, or 414 or 400 with a reason."""
         query = request.META.get("QUERY_STRING", "")
         if len(query) > self.max_query_string_bytes:
+            longest = max(query.split("&"), key=len).partition("=")[0]
             return self.refuse(
-                request,
-                414,
-                "too_long",
-                "The address is too long: shorten the query to 500 characters.",
-            )
+                request, 414, "too_long",
+                "The address is too long: a query has at most 500 characters.",
+                fields=[longest[:60]],
+            )  # fmt: skip
         if "%00" in query or "\x00" in request.path:
             return self.refuse(
                 request, 400, "control_character",

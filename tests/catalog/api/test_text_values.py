@@ -52,3 +52,8 @@ def test_any_500_characters_can_be_searched_and_logged(caller, text):
     answer = caller().post("/search", json.dumps({"q": query})).json()
     assert answer["original_query"] == query
     assert not any(unicodedata.category(char) == "Cc" for char in answer["query"])
+
+
+@pytest.mark.parametrize("path", ["/search", "/suggest", "/query-recommendations"])
+def test_an_address_that_is_too_long_names_the_parameter(caller, is_problem, path):
+    is_problem(caller().get(f"{path}?k=1&q={'x' * 100_000}"), 414, "too_long", "q")
