@@ -14,7 +14,8 @@
     source      SOURCE_WEIGHT
 
 Then one after another the best is taken, its score lowered by up to half for what it repeats of
-those already taken: at most MAX_OF_RULE of one rule and of all rules with a decade or a country,
+those already taken: at most MAX_OF_RULE of one rule and of all rules with a decade or a country
+(one of those in ONCE),
 and at most MAX_OF_ANGLE of one angle while other angles are left.
 Never the query itself, its reordering or its correction, and nothing above an exact title.
 A learned ranker takes this place later; candidates and rules of presentation stay.
@@ -57,6 +58,8 @@ MAX_RECOMMENDED = 8
 MAX_OF_RULE = 2
 MAX_OF_ANGLE = 3
 FRAMES = ("decade", "country")
+# And a second likeness or a second bare genre adds little to the first.
+ONCE = ("like", "category")
 # How many of the best are checked and compared with one another, and how many of one rule: the
 # facts that every hit has would leave no place for makers, lists and likenesses.
 CHECKED = 32
@@ -321,7 +324,7 @@ def _diversify(scored: Sequence[tuple[_Scored, str]], k: int) -> list[tuple[_Sco
             each, angle = scored[best]
             rule = each.candidate.rule
             shared = {rule, *(frame for frame in FRAMES if frame in rule)}
-            full = any(kinds[one] >= MAX_OF_RULE for one in shared)
+            full = any(kinds[one] >= (1 if one in ONCE else MAX_OF_RULE) for one in shared)
             if full or (limit_angles and angles[angle] >= MAX_OF_ANGLE):
                 continue
             chosen.append((each, angle))
