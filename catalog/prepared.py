@@ -17,7 +17,13 @@ class _PreparedCursor(psycopg.Cursor[Any]):
     """Binds parameters on the server, and prepares each statement at its first call."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, **{"prepare": True, **options})
+        # Django forbids its connections to prepare anything; this cursor alone may.
+        before = self.connection.prepare_threshold
+        self.connection.prepare_threshold = 0
+        try:
+            return super().execute(query, params, **{"prepare": True, **options})
+        finally:
+            self.connection.prepare_threshold = before
 
 
 def prepared_cursor() -> CursorWrapper:
