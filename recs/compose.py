@@ -114,7 +114,7 @@ def _because(candidate: Candidate, verb: str, seed: ItemFacts | None, *, of_item
     if candidate.source == content.SOURCE:
         return f"Similar to {title} in theme and words"
     if of_item:
-        return f"{candidate.people} people who liked {title} liked this"
+        return f"{candidate.people} people liked both"
     return f"Because you {verb} {title}"
 
 

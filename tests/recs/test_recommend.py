@@ -39,7 +39,7 @@ def test_below_an_item_stand_neighbours_first_then_what_is_similar(world):
     behind = ItemNeighbour.objects.get(
         version__is_live=True, item_id=world["drama-0"], neighbour_id=hits[0].item_id
     )
-    assert hits[0].reason == f"{behind.people} people who liked Drama number 0 liked this"
+    assert hits[0].reason == f"{behind.people} people liked both"
 
 
 def test_an_item_that_nobody_touched_has_similar_ones(world):
