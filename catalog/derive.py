@@ -9,7 +9,7 @@ from catalog.demonyms import DEMONYMS
 from catalog.types import ItemInput
 
 # Changing what content_text() writes changes every hash, and so encodes every item again.
-TEXT_TEMPLATE = "title. description. decade demonym categories. by creators. with names"
+TEXT_TEMPLATE = "title. description. decade demonym categories. by creators. with names, each once"
 MAX_NAMES_IN_TEXT = 6
 ADDRESS = re.compile(r"://|^\S+/\S+\.\w{2,5}$")
 MAX_CONTENT_CHARACTERS = 2000  # the encoder reads 256 tokens, about 1,000 to 1,500 characters
@@ -83,23 +83,30 @@ def attribute_words(attributes: Mapping[str, object]) -> list[str]:
 
 
 def content_text(item: ItemInput) -> str:
-    """The sentence that the text encoder reads for an item (TEXT_TEMPLATE)."""
+    """The sentence that the text encoder reads for an item (TEXT_TEMPLATE).
+
+    What the description says already is not said again: it would cost time and tell nothing.
+    """
     year = item_year(item)
-    kind = " ".join(
-        [
-            *([decade(year)] if year else []),
-            *demonyms(item.countries)[:2],
-            *[path.replace("/", " ") for path in item.category_paths],
-        ]
-    )
-    names = attribute_words(item.attributes)[:MAX_NAMES_IN_TEXT]
+    told = item.description.casefold()
+    kind = [
+        *([decade(year)] if year else []),
+        *demonyms(item.countries)[:2],
+        *[path.replace("/", " ") for path in item.category_paths],
+    ]
+    creators = _untold(item.creators, told)
+    names = _untold(attribute_words(item.attributes)[:MAX_NAMES_IN_TEXT], told)
     parts = [
         item.title,
         item.description,
-        kind,
-        f"by {', '.join(item.creators)}" if item.creators else "",
+        " ".join(_untold(kind, told)),
+        f"by {', '.join(creators)}" if creators else "",
         f"with {', '.join(names)}" if names else "",
     ]
     return ". ".join(part.strip().rstrip(".") for part in parts if part.strip())[
         :MAX_CONTENT_CHARACTERS
     ]
+
+
+def _untold(words: Iterable[str], told: str) -> list[str]:
+    return [word for word in words if word.casefold() not in told]
