@@ -67,6 +67,25 @@ def stages_since(url: str, moment: str) -> dict[str, Timing]:
     return {**found, "all stages": timing([latency for _, latency in rows])}
 
 
+def index_rate(url: str) -> tuple[int, float]:
+    """Vectors, and the seconds that building an HNSW index over a copy of them takes."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET maintenance_work_mem = '256MB'")
+        connection.execute(
+            "CREATE TEMP TABLE benchmark_vectors AS SELECT vector::halfvec(384) AS vector "
+            "FROM recs_contentembedding"
+        )
+        begin = time.perf_counter()
+        connection.execute(
+            "CREATE INDEX ON benchmark_vectors USING hnsw (vector halfvec_cosine_ops) "
+            "WITH (m = 16, ef_construction = 64)"
+        )
+        seconds = time.perf_counter() - begin
+        row = connection.execute("SELECT count(*) FROM benchmark_vectors").fetchone()
+        connection.rollback()
+    return (int(row[0]) if row else 0), seconds
+
+
 def job_rates(url: str) -> list[tuple[str, int, float]]:
     """Kind, rows and seconds of the set-up's jobs."""
     with psycopg.connect(url) as connection:

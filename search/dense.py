@@ -20,8 +20,9 @@ LEAST_SIMILARITY = 0.38
 LEAST_SHARE_OF_BEST = 0.80
 # A title typed in full asks for that item: only what is very close stands beside it.
 LEAST_SHARE_OF_BEST_BESIDE_EXACT = 0.85
-# What is offered apart from the list, as related, may be a little farther away.
-LEAST_RELATED_SIMILARITY = 0.30
+# What is offered apart from the list, as related, may be a little farther away; not as far as the
+# films nearest to letters that mean nothing.
+LEAST_RELATED_SIMILARITY = 0.36
 
 
 @dataclass(frozen=True, slots=True)
