@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from recs.versions import forget_live_version
 
@@ -18,6 +19,21 @@ def clean_cache():
     forget_live_version()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_events_left(request):
+    """Empty the event table after a test that commits: Django flushes only tables it manages."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction")
+    if (
+        commits
+        or "transactional_db" in request.fixturenames
+        or "live_server" in request.fixturenames
+    ):
+        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE catalog_event")
 
 
 @pytest.fixture(scope="session")

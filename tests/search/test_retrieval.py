@@ -129,7 +129,7 @@ FILTERS = (
 )
 
 
-@pytest.mark.parametrize(("query", "params"), itertools.product((*QUERIES, ""), FILTERS))
+@pytest.mark.parametrize(("query", "params"), [*itertools.product((*QUERIES, ""), FILTERS)])
 def test_the_count_of_a_facet_is_what_choosing_it_yields(query, params):
     filters = parse_filters(params)
     found = find(query, filters=filters)
@@ -139,7 +139,7 @@ def test_the_count_of_a_facet_is_what_choosing_it_yields(query, params):
             assert find(query, filters=chosen).total == value.count, (facet.key, value)
 
 
-@pytest.mark.parametrize(("query", "params"), itertools.product(QUERIES, FILTERS))
+@pytest.mark.parametrize(("query", "params"), [*itertools.product(QUERIES, FILTERS)])
 def test_every_hit_passes_the_filters(query, params):
     filters = parse_filters(params)
     found = find(query, filters=filters, per_page=100)
