@@ -72,9 +72,9 @@ def mark(text: str, marker: Marker) -> SafeString:
     """The text as safe HTML, words that match in <mark>; everything else is escaped."""
     parts: list[str] = []
     end = 0
+    text = unicodedata.normalize("NFC", text)
     if not marker.may_hit(text):
         return escape(text)
-    text = unicodedata.normalize("NFC", text)
     for found in _WORD.finditer(text):
         if marker.hits(found[0]):
             parts += [escape(text[end : found.start()]), "<mark>", escape(found[0]), "</mark>"]

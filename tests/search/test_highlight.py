@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 from django.utils.html import escape
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Item
@@ -67,6 +67,8 @@ def test_nothing_of_an_item_is_html(text, query):
 
 @settings(deadline=None)
 @given(title=st.text(max_size=80), query=st.text(max_size=30))
+@example(title="\uf900", query="\uf900")
+@example(title="\uf900", query="")
 def test_marking_adds_marks_and_changes_nothing_else(title, query):
     bare = re.sub(r"</?mark>", "", str(mark(title, marker(query))))
     assert bare == escape(unicodedata.normalize("NFC", title))
