@@ -1,12 +1,20 @@
 """Fixtures for all tests: a clean cache, a project root, and data shared by many."""
 
+import os
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 
 from recs.versions import forget_live_version
+
+# CI tries the same cases each time, so that a red run is about the change; a developer's runs go
+# on looking for new ones, and what they find becomes an @example.
+hypothesis_settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis_settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
