@@ -95,7 +95,10 @@ class CsvReader:
         self._lines = read_lines(source)
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []
-        header = next(self._lines)
+        try:
+            header = next(self._lines)
+        except BrokenFile as error:
+            raise InvalidInput(str(error), field="path") from error
         text = _decoded(header)
         if text is None or header.is_overlong:
             raise InvalidInput(

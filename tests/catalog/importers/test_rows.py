@@ -185,6 +185,7 @@ def test_what_the_csv_module_writes_is_read_back(rows):
 
 
 @given(st.binary(max_size=400))
+@example(b"\x1f\x8b")  # the beginning of a gzip file and no more
 @settings(max_examples=150, deadline=None)
 def test_no_bytes_break_the_readers(data):
     with tempfile.TemporaryDirectory() as folder:
