@@ -9,6 +9,7 @@ histories from both in turn, and drops the copy.
 import os
 import statistics
 import time
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -65,7 +66,7 @@ def copy_by_month(connection: psycopg.Connection) -> int:
     return len(months)
 
 
-def _next_month(first):  # type: ignore[no-untyped-def]
+def _next_month(first: datetime) -> datetime:
     return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
 
 
