@@ -1,19 +1,24 @@
 """What a viewer did: the one place that reads a history, for training and serving alike."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils import timezone
 
 from catalog.event_kinds import LEAST_GOOD_RATING, UNWANTED, WANTED, EventKind
 from catalog.models import Event
+from catalog.querysets import EventQuerySet
 from catalog.types import Viewer
 
 # What recommendations start from; older taste adds little and costs a look-up each.
 LONGEST_TASTE = 50
 # Acts read back to know what was seen.
 LONGEST_HISTORY = 20_000
+# The newest acts on wanted items, of which the user model reads half after repeats are gone.
+LONGEST_WANTED = 4_000
 # Weight of each item relative to the one after it: a judgment, not yet tuned.
 FADE = 0.97
 TELLING = (*WANTED, *UNWANTED, EventKind.RATING)
@@ -37,27 +42,59 @@ class TasteItem:
     verb: str = "liked"
 
 
+class WantedAct(NamedTuple):
+    """One act on a wanted item: the item's key, the kind's number, the time."""
+
+    item_id: int
+    kind: int
+    time: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What a viewer wanted, newest first, what they know already and what they do not want."""
+    """What a viewer wanted, newest first, what they know already and what they do not want.
+
+    `wanted` holds the acts one by one, as the user model reads them.
+    """
 
     taste: tuple[TasteItem, ...] = ()
     seen: frozenset[int] = frozenset()
     unwanted: frozenset[int] = frozenset()
+    wanted: tuple[WantedAct, ...] = ()
+
+
+def telling(*, as_of: datetime) -> EventQuerySet:
+    """The acts before `as_of` that say something of a taste: where every history begins.
+
+    Training sets and requests both read from here (recs/features.py).
+    """
+    return Event.objects.before(as_of).filter(kind__in=TELLING)
+
+
+def is_wanting(kind: int, value: float | None) -> bool:
+    """Whether the act says that the item was wanted; EventQuerySet.positive() said of one row."""
+    return kind in WANTED or (kind == EventKind.RATING and (value or 0.0) >= LEAST_GOOD_RATING)
 
 
 def read_history(*, viewer: Viewer, as_of: datetime | None = None) -> History:
     """The viewer's history before `as_of` (now where it is None); empty for nobody."""
     if viewer.is_nobody:
         return History()
-    rows = (
-        Event.objects.of_viewer(person_id=viewer.person_id, anonymous_id=viewer.anonymous_id)
-        .before(as_of or timezone.now())
-        .filter(kind__in=TELLING)
+    rows = list(
+        telling(as_of=as_of or timezone.now())
+        .of_viewer(person_id=viewer.person_id, anonymous_id=viewer.anonymous_id)
         .order_by("-time", "-id")
-        .values_list("item_id", "kind", "value")[:LONGEST_HISTORY]
+        .values_list("item_id", "kind", "value", "time")[:LONGEST_HISTORY]
     )
-    return history_of(list(rows))
+    wanted = (
+        WantedAct(item_id=item_id, kind=kind, time=time)
+        for item_id, kind, value, time in rows
+        if is_wanting(kind, value)
+    )
+    return replace(
+        history_of([row[:3] for row in rows]),
+        wanted=tuple(itertools.islice(wanted, LONGEST_WANTED)),
+    )
 
 
 def history_of(acts: Sequence[tuple[int, int, float | None]]) -> History:
@@ -70,10 +107,7 @@ def history_of(acts: Sequence[tuple[int, int, float | None]]) -> History:
     for item_id, number, value in acts:
         kind = EventKind(number)
         if item_id not in verdicts:
-            good = kind in WANTED or (
-                kind == EventKind.RATING and (value or 0.0) >= LEAST_GOOD_RATING
-            )
-            verdicts[item_id] = (good, kind)
+            verdicts[item_id] = (is_wanting(kind, value), kind)
             if kind in UNWANTED:
                 unwanted.add(item_id)
     wanted = [(item_id, kind) for item_id, (good, kind) in verdicts.items() if good]
