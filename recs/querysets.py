@@ -36,3 +36,8 @@ def visible_item(prefix: str) -> Q:
 def score_of_cosine_distance(distance: float) -> float:
     """Cosine similarity, -1 to 1, higher is better, of pgvector's `<=>`."""
     return 1.0 - distance
+
+
+def score_of_inner_product(distance: float) -> float:
+    """Inner product, higher is better, of pgvector's `<#>`, which negates it."""
+    return -distance

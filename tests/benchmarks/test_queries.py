@@ -1,5 +1,5 @@
 from benchmarks import parts, queries
-from recs import index
+from recs import hnsw
 from search import dense
 
 
@@ -11,4 +11,4 @@ def test_no_search_comes_twice_and_the_warm_up_asks_none_of_them():
 
 def test_the_bare_vector_query_looks_as_deep_as_search():
     assert parts.K == dense.NEAREST
-    assert index.ef_search(parts.K) == parts.EF_SEARCH
+    assert hnsw.ef_search(parts.K) == parts.EF_SEARCH

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.filters import ItemFilters, Range
 from catalog.models import Item
 from catalog.types import ItemInput
-from recs import index
+from recs import hnsw, index
 from recs.errors import NoLiveVersion
 from recs.index import build_index, drop_index, has_index, item_vector, nearest_items
 from recs.models import ContentEmbedding
@@ -108,8 +108,8 @@ def test_hidden_items_never_come_and_where_the_index_gives_up_all_are_compared(c
 
     kept = list(crowd)[-7:]
     Item.objects.exclude(pk__in=kept).update(is_hidden=True)
-    monkeypatch.setattr(index, "MAX_SCAN_TUPLES", 1)
-    monkeypatch.setattr(index, "LEAST_EF_SEARCH", 10)
+    monkeypatch.setattr(hnsw, "MAX_SCAN_TUPLES", 1)
+    monkeypatch.setattr(hnsw, "LEAST_EF_SEARCH", 10)
     found = nearest_items(vector=query, k=7)
     assert [item_id for item_id, _ in found] == exact(crowd, query, 7, set(kept))
 
