@@ -11,7 +11,7 @@ from catalog.cover_text import LINE_HEIGHT, set_title, width
 from catalog.models import Item
 
 # Part of every cover's address: raise it when the drawing changes, so that no cache keeps the old.
-DRAWING = "1"
+DRAWING = "2"
 COVER_HEIGHT = 360
 MARGIN_UNITS = 18
 FACE = "Helvetica Neue,Helvetica,Arial,Noto Sans,Roboto,sans-serif"
@@ -56,7 +56,13 @@ class CoverCodes:
 
 
 def codes_of(item: Item) -> CoverCodes:
-    """Codes from category and decade, creator, and title, until an item has a semantic ID."""
+    """The item's own codes, so that items alike look alike.
+
+    Until it has any: from category and decade, creator, and title.
+    """
+    if item.cover_codes:
+        first, second, third, *_ = [*item.cover_codes, 0, 0]
+        return CoverCodes(composition=first, palette=second, arrangement=third)
     decade = f"{item.year // 10}" if item.year else ""
     kind = "+".join([*sorted(item.category_paths[:2]), decade or "0"])
     # Where nobody is named, things of a kind are told apart by one of two palettes of theirs.

@@ -1,9 +1,10 @@
 """Writing items: in bulk, one patch, hiding. What is derived is derived here."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog.derive import derive
@@ -18,6 +19,19 @@ GIVEN = (
 )  # fmt: skip
 DERIVED = ("categories", "year", "keywords", "content_hash")
 WRITTEN = (*GIVEN, *DERIVED)
+# Locked in one order, so that two writers of the same items never wait for each other in a ring.
+_SET_COVER_CODES = """
+    WITH told AS (
+        SELECT id, ARRAY(SELECT jsonb_array_elements_text(codes::jsonb)::int) AS codes
+        FROM unnest(%s::bigint[], %s::text[]) AS given(id, codes)
+    ), held AS (
+        SELECT item.id, told.codes
+        FROM catalog_item AS item JOIN told ON told.id = item.id
+        WHERE item.cover_codes IS DISTINCT FROM told.codes
+        ORDER BY item.id FOR NO KEY UPDATE OF item
+    )
+    UPDATE catalog_item AS item SET cover_codes = held.codes FROM held WHERE item.id = held.id
+"""
 
 
 def upsert_items(*, items: Sequence[ItemInput]) -> list[WriteResult]:
@@ -72,6 +86,19 @@ def set_hidden(*, external_ids: Sequence[str], hidden: bool) -> int:
     return Item.objects.filter(external_id__in=list(external_ids), is_hidden=not hidden).update(
         is_hidden=hidden, updated_at=timezone.now()
     )
+
+
+def set_cover_codes(*, codes: Mapping[int, Sequence[int]]) -> int:
+    """Tell by which codes the covers of these items (by key) are drawn; how many changed.
+
+    In one statement. A changed cover has another address, so no cache shows the old one.
+    """
+    if not codes:
+        return 0
+    told = {key: json.dumps(list(of_item)) for key, of_item in codes.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_COVER_CODES, [list(told), list(told.values())])
+        return int(cursor.rowcount)
 
 
 def item_input(item: Item) -> ItemInput:

@@ -39,6 +39,11 @@ class Item(models.Model):
     keywords = models.TextField(blank=True, editable=False)
     # Derived: hash of the text that the encoder reads; a vector with another hash is stale.
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
+    # Codes of what is alike, told by whoever learns them (set_cover_codes): they decide how the
+    # cover looks. Null until then.
+    cover_codes = ArrayField(
+        models.PositiveIntegerField(), null=True, blank=True, default=None, editable=False
+    )
     search_vector = models.GeneratedField(
         expression=Func(
             "title", "creators", "keywords", "description", function="foray_search_vector"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from catalog.cover_art import COMPOSITIONS, HEIGHT, WIDTH, Dice
 from catalog.cover_text import STEPS, set_title, width
-from catalog.covers import PALETTES, CoverCodes, cover_digest, cover_svg, draw
+from catalog.covers import PALETTES, CoverCodes, codes_of, cover_digest, cover_svg, draw
 from catalog.models import Item
 
 AVAILABLE = 204
@@ -157,3 +157,20 @@ def test_dice_depend_on_the_seed_alone():
 
 def test_motifs_are_drawn_on_their_field():
     assert (WIDTH, HEIGHT) == (240, 228)
+
+
+def test_an_item_with_codes_is_drawn_by_them_alone():
+    one = film(cover_codes=[5, 3, 7])
+    other = film(cover_codes=[5, 3, 7], category_paths=["War"], creators=["Alfred Hitchcock", "B"])
+    assert cover_svg(one) == cover_svg(other)
+    assert codes_of(one) == CoverCodes(composition=5, palette=3, arrangement=7)
+    assert cover_digest(one) != cover_digest(film())
+
+
+@pytest.mark.parametrize("codes", [[5], [5, 3], [5, 3, 7, 9], [2**31 - 1, 0, 0]])
+def test_any_number_of_codes_gives_a_cover(codes):
+    assert ET.fromstring(cover_svg(film(cover_codes=codes))).tag == f"{SVG}svg"
+
+
+def test_no_codes_are_the_same_as_none():
+    assert codes_of(film(cover_codes=[])) == codes_of(film())

@@ -5,7 +5,14 @@ import pytest
 
 from catalog.derive import derive
 from catalog.errors import InvalidInput, NotFound
-from catalog.items import item_input, item_row, patch_item, set_hidden, upsert_items
+from catalog.items import (
+    item_input,
+    item_row,
+    patch_item,
+    set_cover_codes,
+    set_hidden,
+    upsert_items,
+)
 from catalog.models import Item
 from catalog.validation import read_item
 from tests.catalog.rows import add_item, add_items
@@ -136,3 +143,24 @@ def test_hiding_counts_what_changed_and_takes_items_out_of_sight():
     assert not Item.objects.visible().exists()
     assert set_hidden(external_ids=["i1"], hidden=False) == 1
     assert Item.objects.visible().get().external_id == "i1"
+
+
+def test_cover_codes_are_set_in_one_statement_and_only_where_they_differ(
+    django_assert_num_queries,
+):
+    add_items("i1", "i2", "i3")
+    keys = dict(Item.objects.values_list("external_id", "pk"))
+    told = {keys["i1"]: [4, 0, 250], keys["i2"]: [1], 999_999: [1, 2, 3]}
+    with django_assert_num_queries(1):
+        assert set_cover_codes(codes=told) == 2
+    assert set_cover_codes(codes=told) == 0
+    assert set_cover_codes(codes={}) == 0
+    found = dict(Item.objects.values_list("external_id", "cover_codes"))
+    assert found == {"i1": [4, 0, 250], "i2": [1], "i3": None}
+
+
+def test_writing_an_item_again_keeps_its_cover_codes():
+    item = add_item("i1")
+    set_cover_codes(codes={item.pk: [4, 0, 250]})
+    patch_item(external_id="i1", changes={"title": "Another"})
+    assert Item.objects.get(pk=item.pk).cover_codes == [4, 0, 250]
