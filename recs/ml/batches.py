@@ -10,23 +10,31 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from recs.ml.buckets import GAP_BUCKETS, KNOWN_BUCKETS, gap_bucket, known_bucket
 from recs.ml.errors import NothingToLearn
 from recs.ml.histories import Histories
 from recs.ml.seeding import array_generator
 
+__all__ = (
+    "GAP_BUCKETS",
+    "KNOWN_BUCKETS",
+    "BatchConfig",
+    "SequenceBatch",
+    "SequenceBatches",
+    "TensorBatch",
+    "gap_bucket",
+    "history_batch",
+    "known_before",
+    "known_bucket",
+    "next_item_batches",
+)
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# Buckets of the time since the previous event: 0 unknown (or no event before), 1 under a minute,
-# then doubling; the last one starts at 2^22 minutes, eight years.
-GAP_BUCKETS = 24
-# Buckets of how many events an item had: 0 none, 1 one, 2 two or three, 3 four to seven, ...; the
-# last one starts at 2^18.
-KNOWN_BUCKETS = 20
 # Histories are sorted by length plus noise up to so many events, so that epochs differ in who
 # meets whom.
 _LENGTH_NOISE = 3.0
-_MINUTES_A_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,24 +173,6 @@ def history_batch(
         A batch with targets of 0; a person without events has a row of padding.
     """
     return _Source(histories, known, longest).batch(np.asarray(persons, np.int64), ahead=0)
-
-
-def gap_bucket(days: npt.NDArray[np.float64]) -> Ints:
-    """Bucket of a time in days: 0 where it is NaN, else from 1 to GAP_BUCKETS - 1.
-
-    A time below 0 (events out of order) counts as none.
-    """
-    unknown = np.isnan(days)
-    minutes = np.where(unknown, 0.0, np.maximum(days, 0.0) * _MINUTES_A_DAY)
-    bucket = 1 + np.floor(np.log2(1.0 + minutes)).astype(np.int64)
-    return np.where(unknown, 0, np.minimum(bucket, GAP_BUCKETS - 1))
-
-
-def known_bucket(counts: Ints) -> Ints:
-    """Bucket of a number of events, from 0 to KNOWN_BUCKETS - 1; below 0 counts as 0."""
-    bucket = np.ceil(np.log2(np.maximum(counts, 0) + 1.0)).astype(np.int64)
-    # log2 of 1 + 2^k - 1 is exactly k: 1 -> 1, 2 and 3 -> 2, 4 to 7 -> 3.
-    return np.minimum(bucket, KNOWN_BUCKETS - 1)
 
 
 def known_before(histories: Histories, item_count: int) -> Ints:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recs.ml.batches import KNOWN_BUCKETS, known_bucket
+from recs.ml.buckets import KNOWN_BUCKETS, known_bucket
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recs.ml.batches import KNOWN_BUCKETS, known_bucket
+from recs.ml.buckets import KNOWN_BUCKETS, known_bucket
 from recs.ml.histories import Histories
 
 Ints = npt.NDArray[np.int64]

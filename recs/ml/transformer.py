@@ -6,10 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# How far a position is from the newest event: exact near it, doubling steps beyond.
-EXACT_AGES = 32
-STEPS_A_DOUBLING = 4
-AGE_BUCKETS = EXACT_AGES + 1 + 6 * STEPS_A_DOUBLING
+from recs.ml.buckets import AGE_BUCKETS, EXACT_AGES, STEPS_A_DOUBLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recs.ml.batches import GAP_BUCKETS, SequenceBatch, history_batch
+from recs.ml.batches import SequenceBatch, history_batch
+from recs.ml.buckets import GAP_BUCKETS
 from recs.ml.histories import Histories
 from recs.ml.item_side import INITIAL_SCALE, ItemSide, ItemSideConfig, ItemTables
 from recs.ml.known import KnownTimes
