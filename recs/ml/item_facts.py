@@ -1,7 +1,7 @@
 """From content to the tables a network reads; what was fitted on the way maps new items too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from recs.ml.content_map import ContentMap, fit_content_map
 from recs.ml.item_content import ItemContent
-from recs.ml.item_side import ItemTables
+from recs.ml.item_tables import ItemTables
 from recs.ml.semantic_ids import (
     NO_CODE,
     SemanticIdConfig,
@@ -30,7 +30,7 @@ class ItemFactsConfig:
     """How content becomes tables. `codes`: "semantic", or a control ("random", "shuffled")."""
 
     content_width: int = 256
-    semantic_ids: SemanticIdConfig = SemanticIdConfig()
+    semantic_ids: SemanticIdConfig = field(default_factory=SemanticIdConfig)
     codes: str = "semantic"
     seed: int = 0
 
