@@ -28,10 +28,10 @@ WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', tru
 INSERT INTO catalog_answer (
     query_id, time, kind, surface, person_id, anonymous_id, session_id, query, normalized_query,
     corrected_query, picked_from, is_typing, filters, page, total, hits, query_recommendations,
-    stages, latency_ms
+    stages, latency_ms, model_version, fallback
 )
 SELECT %s, %s, %s, %s, (SELECT id FROM catalog_person WHERE id = %s), %s, %s, %s, %s,
-    %s, %s, %s, %s::jsonb, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s
+    %s, %s, %s, %s::jsonb, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s
 FROM setting
 ON CONFLICT (query_id) DO NOTHING
 """
@@ -58,6 +58,8 @@ class AnswerInput:
     query_recommendations: Sequence[Mapping[str, Any]] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
     latency_ms: float = 0.0
+    model_version: str = ""
+    fallback: str = ""
 
 
 def log_answer(*, answer: AnswerInput) -> None:
@@ -114,6 +116,8 @@ def _row(answer: AnswerInput) -> list[Any]:
         _json([dict(query) for query in answer.query_recommendations]),
         _json(dict(answer.stages)),
         answer.latency_ms,
+        _text(answer.model_version, 100),
+        _text(answer.fallback, 40),
     ]
 
 

@@ -81,6 +81,7 @@ class AnswerAdmin(ReadOnlyAdmin):
         (None, {"fields": (("query", "corrected_query"), ("kind", "surface"), ("time", "who"))}),
         ("What was shown", {"fields": ("shown_hits", "shown_queries")}),
         ("How", {"fields": (("total", "page"), "filters", "took", "shown_stages")}),
+        ("By which model", {"fields": (("model_version", "fallback"),)}),
         ("Who", {"fields": (("query_id", "anonymous_id", "session_id"), "picked_from")}),
     )
     readonly_fields = ("who", "took", "shown_hits", "shown_queries", "shown_stages")

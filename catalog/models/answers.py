@@ -38,6 +38,9 @@ class Answer(models.Model):
     hits = models.JSONField(default=list)
     # [{"text": "...", "source": "..."}, ...]
     query_recommendations = models.JSONField(default=list)
+    # Name of the version of the user model behind the hits, or "": then `fallback` says why.
+    model_version = models.CharField(max_length=100, blank=True, default="", db_default="")
+    fallback = models.CharField(max_length=40, blank=True, default="", db_default="")
     # Milliseconds by stage: {"encode": 4.1, ...}
     stages = models.JSONField(default=dict)
     latency_ms = models.FloatField(default=0)

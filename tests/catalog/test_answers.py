@@ -26,13 +26,14 @@ def test_an_answer_is_stored_with_every_column():
         normalized_query="noir", corrected_query=None, picked_from="log", is_typing=True,
         filters={"category": ["Drama"]}, page=2, hits=[{"item": 1, "position": 1}],
         query_recommendations=[{"text": "x", "source": "log"}], stages={"encode": 1.5},
-        latency_ms=3.25, time=timezone.now(),
+        latency_ms=3.25, time=timezone.now(), model_version="2026-01-02-a", fallback="no_history",
     )  # fmt: skip
     log_answer(answer=given)
     stored = Answer.objects.get(pk=given.query_id)
     for name in (
         "kind", "surface", "query", "normalized_query", "picked_from", "is_typing", "filters",
         "page", "total", "hits", "query_recommendations", "stages", "latency_ms", "time",
+        "model_version", "fallback",
     ):  # fmt: skip
         assert getattr(stored, name) == getattr(given, name), name
     assert stored.corrected_query == ""
