@@ -22,6 +22,34 @@ class VersionQuerySet(models.QuerySet[Any]):
         return Subquery(self.live().values("pk")[:1])
 
 
+class ModelVersionQuerySet(VersionQuerySet):
+    """Versions of what is trained; of each kind one is live."""
+
+    def live(self) -> Self:
+        """Those that answer requests, one for each kind."""
+        return self.filter(state="live")
+
+    def of_kind(self, kind: str) -> Self:
+        """Versions of one kind."""
+        return self.filter(kind=kind)
+
+    def kept(self) -> Self:
+        """Those whose folder and vectors were not deleted."""
+        return self.filter(pruned_at__isnull=True)
+
+
+class TrainingRunQuerySet(models.QuerySet[Any]):
+    """Runs of training."""
+
+    def open(self) -> Self:
+        """Those that have not ended: waiting, at work, or interrupted."""
+        return self.filter(state__in=["queued", "running"])
+
+    def of_kind(self, kind: str) -> Self:
+        """Runs of one kind."""
+        return self.filter(kind=kind)
+
+
 def visible_item(prefix: str) -> Q:
     """ItemQuerySet.visible() said of a row that points at an item (`prefix` "item__")."""
     now = timezone.now()
