@@ -7,8 +7,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-# Logits that exist at once: 2^20 in fp32 are 4 MiB, which a CPU caches; a GPU wants more.
-_LOGITS_AT_ONCE = {"cpu": 2**20, "cuda": 2**28}
+# Logits that exist at once: 2^21 in fp32 are 8 MiB, which a CPU caches; a GPU wants more.
+_LOGITS_AT_ONCE = {"cpu": 2**21, "cuda": 2**28}
 _PADDING = 0
 
 

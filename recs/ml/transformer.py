@@ -72,7 +72,8 @@ class Block(nn.Module):
         joined = seen.transpose(1, 2).reshape(rows, length, size)
         hidden = hidden + self.dropout(self.attention_out(joined))
         wide = self.dropout(F.gelu(self.feed_in(self.feed_norm(hidden))))
-        return hidden + self.dropout(self.feed_out(wide))
+        added: Tensor = self.dropout(self.feed_out(wide))
+        return hidden + added
 
 
 class Transformer(nn.Module):
