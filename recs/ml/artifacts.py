@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from recs.ml import sealed
 from recs.ml.errors import ArtifactError, CannotWrite
-from recs.ml.vocabulary import Vocabulary, VocabularyMismatch
+from recs.ml.vocabulary import Vocabulary
 
 __all__ = ["Artifact", "ArtifactError", "CannotWrite", "load_artifact", "save_artifact"]
 

@@ -84,13 +84,15 @@ def rank(
     shuffled = np.random.default_rng(seed).permutation(np.arange(1, scorer.item_count + 1))
     result = np.zeros((len(histories), k), np.int64)
     width = min(k, scorer.item_count)
+    if not width:
+        return result
     for persons in _chunks(scorer, len(histories)):
         scores = scorer.score(histories, persons)
         if exclude_seen:
             seen = histories.select(persons)
             scores[seen.owners, seen.items] = -np.inf
         scores = scores[:, shuffled]  # (B, N)
-        best = np.argpartition(-scores, width - 1, axis=1)[:, :width] if width else shuffled[None]
+        best = np.argpartition(-scores, width - 1, axis=1)[:, :width]
         found = np.take_along_axis(scores, best, axis=1)
         order = np.lexsort((best, -found), axis=1)
         best, found = (np.take_along_axis(part, order, axis=1) for part in (best, found))

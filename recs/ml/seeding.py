@@ -38,10 +38,15 @@ def generator(seed: int, *stream: int, device: torch.device | str = "cpu") -> to
 
 def array_generator(seed: int, *stream: int) -> np.random.Generator:
     """The same for NumPy."""
-    return np.random.default_rng(np.random.SeedSequence([seed, *stream]))
+    return np.random.default_rng(_sequence(seed, stream))
+
+
+def _sequence(seed: int, stream: tuple[int, ...]) -> np.random.SeedSequence:
+    # As a spawn key, not as more entropy, of which NumPy ignores zeros at the end.
+    return np.random.SeedSequence(seed, spawn_key=stream)
 
 
 def _mixed(seed: int, stream: tuple[int, ...]) -> int:
     """One number of 63 bits; NumPy's SeedSequence sees to it that near inputs end far apart."""
-    high, low = np.random.SeedSequence([seed, *stream]).generate_state(2, np.uint32)
+    high, low = _sequence(seed, stream).generate_state(2, np.uint32)
     return ((int(high) << 32) | int(low)) & (2**63 - 1)

@@ -40,9 +40,9 @@ def fit(
 ) -> FitReport:
     """Train a network in place; it ends with its best weights, in eval mode.
 
-    Same network, data and config give the same weights on a CPU, also where the run was killed
-    and taken up again from its checkpoint, and with several processes (within 1e-5, for sums are
-    added in another order) where the network draws nothing at random.
+    Same network, data and config give the same weights on a CPU, bit for bit, also where the run
+    was killed and taken up again from its checkpoint. Several processes give those of one within
+    1e-5 in fp32, for sums are added in another order, where the network draws nothing at random.
 
     Args:
         net: starts with the weights it has; moved to the device.
