@@ -110,13 +110,7 @@ def load_artifact(directory: Path, *, expect_sha256: str | None = None) -> Artif
             card=(directory / CARD).read_text(encoding="utf-8"),
             provenance=dict(manifest["provenance"]),
         )
-    except (
-        KeyError,
-        TypeError,
-        json.JSONDecodeError,
-        SafetensorError,
-        VocabularyMismatch,
-    ) as error:
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ArtifactError(f"{directory} cannot be read: {error}") from error
 
 

@@ -95,7 +95,8 @@ def rank(
         best = np.argpartition(-scores, width - 1, axis=1)[:, :width]
         found = np.take_along_axis(scores, best, axis=1)
         order = np.lexsort((best, -found), axis=1)
-        best, found = (np.take_along_axis(part, order, axis=1) for part in (best, found))
+        best = np.take_along_axis(best, order, axis=1)
+        found = np.take_along_axis(found, order, axis=1)
         result[persons, :width] = np.where(np.isneginf(found), _PADDING, shuffled[best])
     return result
 
