@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -287,6 +288,10 @@ SPECTACULAR_SETTINGS = {
 # How long the log of answers is kept, and how long a repeated event_id is recognised.
 CATALOG_ANSWER_DAYS = env.int("CATALOG_ANSWER_DAYS", default=400)
 CATALOG_EVENT_KEY_DAYS = env.int("CATALOG_EVENT_KEY_DAYS", default=90)
+
+# --- recs ------------------------------------------------------------------------------------
+# Artifacts of trained versions, a folder for each kind; shared by the web and the workers.
+RECS_ARTIFACT_DIR = Path(env.str("RECS_ARTIFACT_DIR", default=str(FORAY_HOME / "models")))
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

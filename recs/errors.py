@@ -1,6 +1,6 @@
 """Errors of recs that a caller can act on."""
 
-from catalog.errors import Unavailable
+from catalog.errors import Conflict, Unavailable
 
 
 class NoLiveVersion(Unavailable):
@@ -10,6 +10,24 @@ class NoLiveVersion(Unavailable):
 
 
 class UnusableVersion(Unavailable):
-    """The live version was made by another encoder than the one that is installed."""
+    """A version whose encoder is not the installed one, or whose artifact is not whole."""
 
     code = "unusable_version"
+
+
+class CannotPromote(Conflict):
+    """A version cannot go live: refused, pruned, broken, or overtaken by another."""
+
+    code = "cannot_promote"
+
+
+class CannotRollBack(Conflict):
+    """There is no version to go back to, or it cannot be used."""
+
+    code = "cannot_roll_back"
+
+
+class RunEnded(Conflict):
+    """A run of training is over: it cannot be begun, cancelled or ended any more."""
+
+    code = "run_ended"

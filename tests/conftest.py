@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
 
+from recs.registry import forget_live
 from recs.versions import forget_live_version
 
 # CI tries the same cases each time, so that a red run is about the change; a developer's runs go
@@ -25,8 +26,15 @@ def clean_cache():
     """No test sees what another one cached."""
     cache.clear()
     forget_live_version()
+    forget_live()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_artifacts(settings, tmp_path):
+    """Versions that a test trains are written to a folder of its own."""
+    settings.RECS_ARTIFACT_DIR = tmp_path / "models"
 
 
 @pytest.fixture(autouse=True)

@@ -51,7 +51,7 @@ class ModelVersion(models.Model):
     # Share of the exact nearest ten that the index finds, measured when it was built.
     index_recall = models.FloatField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # A roll back leaves it as it was: the order of these times is the way back.
+    # A roll back leaves it as it was: what was retired by then is the way further back.
     promoted_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     # When its folder, vectors and index were deleted; the row stays, as a record.
