@@ -24,9 +24,10 @@ _STATE, _TENSORS = "state.json", "tensors.safetensors"
 class RunState:
     """Where a run stands, besides weights and the optimizer's memory."""
 
-    # The epoch it is in and the steps of it that are done.
+    # The epoch it is in and the batches of it that are done, from 0.
     epoch: int = 0
     step: int = 0
+    # Steps of all epochs; a batch with nothing to predict makes none.
     total_steps: int = 0
     # Sum of the losses of the epoch's steps so far, and their number.
     loss_sum: float = 0.0
@@ -70,10 +71,10 @@ class Checkpoints:
         Raises:
             CannotWrite: for a full disk and the like; the one before stays as it is.
         """
-        place = self._directory / f"{_PREFIX}{state.total_steps:09d}-{state.epoch:06d}"
+        place = self._directory / f"{_PREFIX}{state.epoch:06d}-{state.step:09d}"
         older = [path for path in self._found() if path != place]
         if place.exists():
-            # Of the same moment, left by a run that was killed before it went on.
+            # Of the same moment; it was damaged, else the run would have gone on from it.
             shutil.rmtree(place)
 
         def write(folder: Path) -> None:
@@ -123,7 +124,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
     memory: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, key = name.split(".", 1)
-        memory.setdefault(int(number), {})[key] = tensor
+        memory.setdefault(int(number), {})[key] = tensor.clone()
     optimizer.load_state_dict({**optimizer.state_dict(), "state": memory})
 
 

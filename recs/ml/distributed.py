@@ -1,5 +1,6 @@
 """Several processes or machines as one: `accelerate launch` starts them, accelerate joins them."""
 
+import atexit
 import os
 from collections.abc import Sequence
 
@@ -51,6 +52,9 @@ class _Accelerated(Team):
         self._state = PartialState(cpu=wish == "cpu")
         super().__init__(torch.device(self._state.device))
         self.size, self.place = self._state.num_processes, self._state.process_index
+        # Threads that still speak to the other processes would abort this one at its end.
+        atexit.unregister(_leave)
+        atexit.register(_leave)
 
     def sum(self, values: Tensor) -> Tensor:
         from accelerate.utils import reduce
@@ -66,6 +70,11 @@ class _Accelerated(Team):
 
     def wait(self) -> None:
         self._state.wait_for_everyone()
+
+
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def join(device: str | None) -> Team:

@@ -100,6 +100,7 @@ class Stepper:
         if not signals.cancel:
             set_rate(self.optimizer, self._config, epoch=state.epoch, total_steps=state.total_steps)
             self.optimizer.step()
+            state.total_steps += 1
         self.optimizer.zero_grad(set_to_none=True)
         return signals
 

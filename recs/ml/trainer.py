@@ -142,6 +142,7 @@ class _Run:
         if self._best:
             self._net.load_state_dict(self._best)
         self._net.eval()
+        self._team.wait()
         return FitReport(
             curve=tuple(state.curve),
             best_epoch=state.best_epoch,
@@ -161,7 +162,6 @@ class _Run:
         if signals.cancel:
             raise Cancelled("The run was cancelled.")
         self.state.step += 1
-        self.state.total_steps += 1
         if self._watch.checkpoint_is_due():
             self._stepper.look()
             self._save()
