@@ -15,6 +15,7 @@ from recs.ml.scorers import Scorer
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 # Share of the neighbours' sum below which an item counts as no neighbour at all.
 LEAST_SHARE = 1e-4
@@ -170,6 +171,31 @@ class PopularityEvidence:
         """See `Evidence`."""
         row = np.log1p(self.counts).astype(np.float32)
         return [np.broadcast_to(row, (len(histories), len(row)))]
+
+
+@dataclass(frozen=True, slots=True)
+class NewItemEvidence:
+    """What speaks for an item that nobody wanted yet, apart, so that it has weights of its own.
+
+    `is_new`: (N + 1,) bool. `parts`: evidence that new items have too.
+    """
+
+    is_new: Bools
+    parts: Sequence[Evidence]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Being new, and each number of the parts."""
+        return ("new_item", *(f"new_{name}" for part in self.parts for name in part.names))
+
+    def tables(self, histories: Histories) -> list[Floats]:
+        """See `Evidence`; zeros for items that are not new."""
+        mask = self.is_new.astype(np.float32)
+        numbers = [np.broadcast_to(mask, (len(histories), len(mask)))]
+        if not self.is_new.any():
+            zeros = np.zeros_like(numbers[0])
+            return [zeros for _ in self.names]
+        return numbers + [table * mask for part in self.parts for table in part.tables(histories)]
 
 
 def content_evidence(content: ItemContent) -> list[Evidence]:

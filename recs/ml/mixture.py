@@ -6,7 +6,7 @@ Differs from the paper: the experts are fixed, only their weights are learned, o
 that the mixture itself puts first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from recs.ml.sequence_data import Sample
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 # Numbers that exist at once: 2^24 in fp32 are 64 MiB.
 _NUMBERS_AT_ONCE = 2**24
@@ -33,7 +34,7 @@ class MixtureConfig:
     candidates: int = 150
     # The fit chooses the candidates of the next one.
     rounds: int = 2
-    # Pull of the weights toward the start, per person.
+    # Pull of the weights toward the start.
     ridge: float = 1e-3
     # Weights before the first fit, by name; 0 for others.
     start: dict[str, float] = field(
@@ -44,7 +45,18 @@ class MixtureConfig:
             "attributes": 0.4,
         }
     )
+    # Names whose weights stay as they start.
+    fixed: tuple[str, ...] = ()
     most_people: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The best C candidates of B people: rows (B, C), scores (B, C), numbers (B, C, names)."""
+
+    rows: Ints
+    scores: Floats
+    numbers: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +75,53 @@ class Mixture:
     def score(self, histories: Histories, persons: Ints) -> Floats:
         """(B, N + 1) float32; see `Scorer`."""
         total = np.zeros((len(persons), self.item_count + 1), np.float32)
-        size = max(1, _NUMBERS_AT_ONCE // ((self.item_count + 1) * 4))
-        for start in range(0, len(persons), size):
-            part = histories.select(persons[start : start + size])
-            for weight, table in zip(self.weights, self._tables(part), strict=True):
-                if weight:
-                    total[start : start + size] += weight * table
-        total[:, 0] = -np.inf
+        for places in self._chunks(len(persons)):
+            tables = self._tables(histories.select(persons[places]))
+            total[places] = self._weighed(tables)
         return total
 
-    def tables(self, histories: Histories) -> Floats:
-        """(B, N + 1, names) float32, every number of every item."""
-        return np.stack(self._tables(histories), axis=-1)
+    def shortlists(
+        self, histories: Histories, candidates: int, targets: Ints | None = None
+    ) -> Iterator[tuple[Ints, Shortlist]]:
+        """The best unseen items of people, some people at a time.
+
+        Args:
+            histories: U of them.
+            candidates: C; fewer where the catalogue has fewer.
+            targets: (U,) int64, items that may stand in the list though they were seen.
+
+        Yields:
+            Positions of the people, and their lists, in no order.
+        """
+        width = min(candidates, self.item_count)
+        for persons in self._chunks(len(histories)):
+            part = histories.select(persons)
+            tables = self._tables(part)
+            scores = self._weighed(tables)
+            places = np.arange(len(persons))
+            own = None if targets is None else scores[places, targets[persons]]
+            scores[part.owners, part.items] = -np.inf
+            if own is not None and targets is not None:
+                scores[places, targets[persons]] = own
+            best = np.argpartition(-scores, width - 1, axis=1)[:, :width]
+            numbers = [np.take_along_axis(table, best, axis=1) for table in tables]
+            kept = np.take_along_axis(scores, best, axis=1)
+            yield persons, Shortlist(best.astype(np.int64), kept, np.stack(numbers, axis=-1))
+
+    def _chunks(self, people: int) -> Iterator[Ints]:
+        size = max(1, _NUMBERS_AT_ONCE // ((self.item_count + 1) * len(self.names)))
+        return (np.arange(start, min(start + size, people)) for start in range(0, people, size))
 
     def _tables(self, histories: Histories) -> list[Floats]:
         return [table for part in self.evidence for table in part.tables(histories)]
+
+    def _weighed(self, tables: Sequence[Floats]) -> Floats:
+        total = np.zeros(tables[0].shape, np.float32)
+        for weight, table in zip(self.weights, tables, strict=True):
+            if weight:
+                total += weight * table
+        total[:, 0] = -np.inf
+        return total
 
 
 def fit_mixture(
@@ -100,55 +144,69 @@ def fit_mixture(
     config = config or MixtureConfig()
     names = [name for part in evidence for name in part.names]
     start = np.array([config.start.get(name, 0.0) for name in names], np.float32)
+    is_free = np.array([name not in config.fixed for name in names])
     mixture = Mixture(evidence, start, item_count)
     for _ in range(config.rounds):
-        numbers, wanted = _competitions(mixture, sample, config.candidates)
-        if not len(wanted):
+        contest = contests(mixture, sample, config.candidates)
+        if not len(contest.wanted):
             break
-        weights = _fitted(numbers, wanted, torch.from_numpy(start), config.ridge)
+        weights = _fitted(contest, start, is_free, config.ridge)
         mixture = Mixture(evidence, weights, item_count)
     return mixture
 
 
-def _competitions(
-    mixture: Mixture, sample: Sample, candidates: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(V, C, names) numbers of the best C unseen items of people, and (V,) which was wanted."""
-    numbers, wanted = [], []
+@dataclass(frozen=True, slots=True)
+class Contests:
+    """V people whose wanted item is among the best C: scores (V, C), numbers (V, C, names).
+
+    `wanted`: (V,) int64, its place. `lengths`: (V,) int64, events of each history.
+    """
+
+    scores: Floats
+    numbers: Floats
+    wanted: Ints
+    lengths: Ints
+
+    def __add__(self, other: "Contests") -> "Contests":
+        """Those of both."""
+        return Contests(
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.numbers, other.numbers]),
+            np.concatenate([self.wanted, other.wanted]),
+            np.concatenate([self.lengths, other.lengths]),
+        )
+
+
+def contests(mixture: Mixture, sample: Sample, candidates: int) -> Contests:
+    """What the people's wanted items compete with under this mixture."""
     width = min(candidates, mixture.item_count)
-    size = max(1, _NUMBERS_AT_ONCE // ((mixture.item_count + 1) * len(mixture.names)))
-    for start in range(0, len(sample.targets), size):
-        persons = np.arange(start, min(start + size, len(sample.targets)))
-        part, targets = sample.histories.select(persons), sample.targets[persons]
-        tables = mixture.tables(part)  # (B, N + 1, names)
-        scores = tables @ mixture.weights
-        scores[:, 0] = -np.inf
-        own = scores[np.arange(len(persons)), targets]
-        scores[part.owners, part.items] = -np.inf
-        scores[np.arange(len(persons)), targets] = own
-        best = np.argpartition(-scores, width - 1, axis=1)[:, :width]
-        is_wanted = best == targets[:, None]
+    nobody = np.zeros(0, np.int64)
+    empty = np.zeros((0, width), np.float32), np.zeros((0, width, len(mixture.names)), np.float32)
+    parts = [Contests(*empty, nobody, nobody)]
+    for persons, lists in mixture.shortlists(sample.histories, candidates, sample.targets):
+        is_wanted = lists.rows == sample.targets[persons][:, None]
         kept = is_wanted.any(axis=1)
-        numbers.append(np.take_along_axis(tables, best[..., None], axis=1)[kept])
-        wanted.append(is_wanted[kept].argmax(axis=1))
-    if not numbers:
-        return torch.zeros(0, 0, 0), torch.zeros(0, dtype=torch.int64)
-    return torch.from_numpy(np.concatenate(numbers)), torch.from_numpy(np.concatenate(wanted))
+        wanted, lengths = is_wanted[kept].argmax(axis=1), sample.histories.lengths[persons[kept]]
+        parts.append(Contests(lists.scores[kept], lists.numbers[kept], wanted, lengths))
+    columns = zip(*((p.scores, p.numbers, p.wanted, p.lengths) for p in parts), strict=True)
+    return Contests(*(np.concatenate(column) for column in columns))
 
 
-def _fitted(
-    numbers: torch.Tensor, wanted: torch.Tensor, start: torch.Tensor, ridge: float
-) -> Floats:
+def _fitted(contest: Contests, start: Floats, is_free: Bools, ridge: float) -> Floats:
     """Weights (names,) by L-BFGS on the cross entropy, which is convex in them."""
-    weights = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
+    free = torch.from_numpy(np.flatnonzero(is_free))
+    base = torch.from_numpy(contest.numbers @ start)  # (V, C)
+    numbers = torch.from_numpy(contest.numbers)[..., free]
+    wanted = torch.from_numpy(contest.wanted)
+    change = torch.zeros(len(free), requires_grad=True)
+    optimizer = torch.optim.LBFGS([change], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        pull = ridge * (weights - start).square().sum()
-        loss = F.cross_entropy(numbers @ weights, wanted) + pull
+        pull = ridge * change.square().sum()
+        loss = F.cross_entropy(base + numbers @ change, wanted) + pull
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return np.asarray(weights.detach().numpy(), np.float32)
+    return np.asarray(torch.from_numpy(start).index_add(0, free, change.detach()).numpy())

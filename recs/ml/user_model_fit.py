@@ -11,6 +11,7 @@ from recs.ml.batches import BatchConfig, next_item_batches
 from recs.ml.errors import NothingToLearn
 from recs.ml.fit_types import FitConfig, FitReport
 from recs.ml.histories import Histories
+from recs.ml.item_content import ItemContent
 from recs.ml.item_facts import ItemFacts, ItemFactsConfig, fit_item_facts
 from recs.ml.known import KnownTimes, known_times
 from recs.ml.sampling import ItemSampler
@@ -29,6 +30,7 @@ from recs.ml.user_model import (
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 LOSSES = ("softmax", "bce")
 
@@ -82,6 +84,19 @@ class FittedUserModel:
     def users(self, histories: Histories) -> Floats:
         """(U, D) float32, vectors of people from what they did."""
         return encode_users(self.net, histories, self.known)
+
+    def forgetting(self, is_new: Bools, content: ItemContent) -> "FittedUserModel":
+        """The same with these items as candidates that nobody wanted yet.
+
+        Args:
+            is_new: (N + 1,) bool.
+            content: of all N items.
+        """
+        counts = 2 ** np.maximum(self.known.now() - 1, 0) * (self.known.now() > 0)
+        self.net.items.use(self.facts.tables(content, np.where(is_new, 0, counts)))
+        items = encode_items(self.net)
+        self.net.items.use(self.facts.tables(content, counts))
+        return replace(self, items=items)
 
     def score(self, histories: Histories, persons: Ints) -> Floats:
         """(B, N + 1) float32; see `Scorer`."""

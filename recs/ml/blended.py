@@ -1,0 +1,229 @@
+"""The user model with everything that speaks beside it, weighed on validation: what is served."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from recs.ml.evidence import (
+    Evidence,
+    KnnEvidence,
+    ModelEvidence,
+    NewItemEvidence,
+    PopularityEvidence,
+    content_evidence,
+)
+from recs.ml.fit_types import RunOptions
+from recs.ml.histories import Histories
+from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
+from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
+from recs.ml.mixture import Contests, Mixture, MixtureConfig, contests, fit_mixture
+from recs.ml.reranker import Reranked, RerankerConfig, fit_reranker
+from recs.ml.seeding import array_generator
+from recs.ml.semantic_ids import SemanticIds
+from recs.ml.sequence_data import Sample, SequenceData, TrainOptions
+from recs.ml.user_model_fit import FittedUserModel, UserModelSettings, fit_user_model
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlendedSettings:
+    """User models, neighbours, and how they are weighed."""
+
+    user_model: UserModelSettings = field(default_factory=UserModelSettings)
+    # Networks of different seeds whose scores are averaged: their vectors side by side are one.
+    members: int = 2
+    mixture: MixtureConfig = field(default_factory=MixtureConfig)
+    reranker: RerankerConfig = field(default_factory=RerankerConfig)
+    # False leaves the user model alone with itself.
+    blend: bool = True
+    tuning_seconds: float = 120.0
+    # Share of items that are taken for new when the weights of new items are learned.
+    new_share: float = 0.1
+    # Neighbours in two further senses: what came right after, and what stood anywhere near.
+    further_knn: tuple[tuple[str, ItemKnnConfig], ...] = (
+        (
+            "follows",
+            ItemKnnConfig(
+                window=1, backward=0.0, source_power=0.6, target_power=0.1, history=3, sharpness=1.0
+            ),
+        ),
+        (
+            "around",
+            ItemKnnConfig(
+                window=50, backward=1.0, gap_power=0.3, source_power=0.5, target_power=0.5,
+                history=30, recency_power=0.3, sharpness=1.0,
+            ),
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Refuse no member."""
+        if self.members < 1:
+            raise ValueError("members counts from 1.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blended:
+    """A Scorer: what was fitted, and their mixture."""
+
+    members: tuple[FittedUserModel, ...]
+    knn: dict[str, ItemKnn]
+    ranking: Reranked
+
+    @property
+    def item_count(self) -> int:
+        """N."""
+        return self.ranking.item_count
+
+    def score(self, histories: Histories, persons: Ints) -> Floats:
+        """(B, N + 1) float32; see `Scorer`."""
+        return self.ranking.score(histories, persons)
+
+    def weights(self) -> dict[str, float]:
+        """The learned weight of each number."""
+        mixture = self.ranking.mixture
+        return dict(zip(mixture.names, map(float, mixture.weights), strict=True))
+
+
+def fit_blended(
+    data: SequenceData,
+    settings: BlendedSettings,
+    options: TrainOptions,
+    semantic_ids: SemanticIds | None = None,
+) -> Blended:
+    """Everything fitted on the histories, weighed by what people went on to.
+
+    Args:
+        data: see there.
+        settings: see its fields.
+        options: `seconds` is what the whole may take: tuning gets a tenth of it at most, the
+            members share the rest less a tenth for the weights.
+        semantic_ids: those that the installation has; None fits them.
+
+    Raises:
+        NothingToLearn: where no history has two events.
+    """
+    started = time.monotonic()
+    knn = _neighbours(data, settings, options.seconds) if settings.blend else {}
+    members = []
+    for number in range(settings.members):
+        own = replace(options, seed=options.seed * 1000 + number)
+        if options.seconds is not None:
+            left = 0.9 * options.seconds - (time.monotonic() - started)
+            own = replace(own, seconds=max(left / (settings.members - number), 1.0))
+        own = replace(own, run=_run_of(own, number))
+        members.append(fit_user_model(data, settings.user_model, own, semantic_ids))
+    return Blended(
+        members=tuple(members),
+        knn=knn,
+        ranking=_weighed(data, settings, options.seed, members, knn),
+    )
+
+
+def _run_of(options: TrainOptions, number: int) -> RunOptions:
+    """Run options of one member: a checkpoint of its own."""
+    folder = options.run.checkpoint_dir
+    return replace(options.run, checkpoint_dir=folder / f"member-{number}" if folder else None)
+
+
+def _neighbours(
+    data: SequenceData, settings: BlendedSettings, seconds: float | None
+) -> dict[str, ItemKnn]:
+    budget = min(settings.tuning_seconds, seconds / 10 if seconds else settings.tuning_seconds)
+    tuned = tune_item_knn(
+        data.histories, data.targets, data.item_count, TuningOptions(seconds=budget)
+    )
+    further = {
+        name: fit_item_knn(data.histories, data.item_count, config)
+        for name, config in settings.further_knn
+    }
+    return {"neighbours": tuned.knn, **further}
+
+
+def _weighed(
+    data: SequenceData,
+    settings: BlendedSettings,
+    seed: int,
+    members: Sequence[FittedUserModel],
+    knn: dict[str, ItemKnn],
+) -> Reranked:
+    """Weights for what is known, then those that only new items have, then the second look."""
+    counts = data.histories.counts(data.item_count)
+    if not settings.blend:
+        alone = Mixture([ModelEvidence(members)], np.ones(1, np.float32), data.item_count)
+        return Reranked(alone, (), 1)
+    content = content_evidence(data.content)
+    sample = data.sample(settings.mixture.most_people, seed)
+    config = replace(settings.mixture, fixed=_names_of_new(content))
+    mixture = fit_mixture(_evidence(members, knn, content, counts), sample, data.item_count, config)
+    size = settings.reranker.candidates
+    many = data.sample(settings.reranker.most_people, seed)
+    further: list[Contests] = []
+    if content:
+        is_new = array_generator(seed, 23).random(data.item_count + 1) < settings.new_share
+        pretended = _evidence(
+            [member.forgetting(is_new, data.content) for member in members],
+            {name: _without(found, is_new) for name, found in knn.items()},
+            content,
+            np.where(is_new, 0, counts),
+        )
+        fitted = _with_new(mixture, pretended, _without_items(sample, is_new), settings.mixture)
+        mixture = Mixture(mixture.evidence, fitted.weights, data.item_count)
+        further.append(contests(fitted, _without_items(many, is_new), size))
+    contest = sum(further, contests(mixture, many, size))
+    nets = fit_reranker(contest, settings.reranker, seed)
+    return Reranked(mixture, nets, size)
+
+
+def _with_new(
+    known: Mixture, evidence: Sequence[Evidence], sample: Sample, config: MixtureConfig
+) -> Mixture:
+    """The weights of new items, learned where some items are taken for new; the others stay."""
+    start = dict(zip(known.names, map(float, known.weights), strict=True))
+    fixed = tuple(name for name in known.names if not name.startswith("new_"))
+    config = replace(config, start=start, fixed=fixed)
+    return fit_mixture(evidence, sample, known.item_count, config)
+
+
+def _evidence(
+    members: Sequence[FittedUserModel],
+    knn: dict[str, ItemKnn],
+    content: Sequence[Evidence],
+    counts: Ints,
+) -> list[Evidence]:
+    known: list[Evidence] = [
+        ModelEvidence(members),
+        *(KnnEvidence(name, found) for name, found in knn.items()),
+        *content,
+        PopularityEvidence(counts),
+    ]
+    if content:
+        known.append(NewItemEvidence(counts == 0, [known[0], *content]))
+    return known
+
+
+def _names_of_new(content: Sequence[Evidence]) -> tuple[str, ...]:
+    if not content:
+        return ()
+    return NewItemEvidence(np.zeros(1, np.bool_), [ModelEvidence(()), *content]).names
+
+
+def _without(knn: ItemKnn, is_new: Bools) -> ItemKnn:
+    """As if nobody had ever wanted those items."""
+    kept = sparse.diags((~is_new).astype(np.float32))
+    similar = (kept @ knn.similar @ kept).tocsr()
+    return replace(knn, similar=similar, popularity=np.where(is_new, 0, knn.popularity))
+
+
+def _without_items(sample: Sample, is_new: Bools) -> Sample:
+    """The people as they would be had they never met those items before."""
+    histories = sample.histories.only(~is_new[sample.histories.items])
+    left = np.flatnonzero(histories.lengths > 0)
+    return Sample(histories.select(left), sample.targets[left])
