@@ -16,7 +16,6 @@ from recs.ml.evidence import (
     PopularityEvidence,
     content_evidence,
 )
-from recs.ml.fit_types import RunOptions
 from recs.ml.histories import Histories
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
 from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
@@ -25,7 +24,12 @@ from recs.ml.reranker import Reranked, RerankerConfig, fit_reranker
 from recs.ml.seeding import array_generator
 from recs.ml.semantic_ids import SemanticIds
 from recs.ml.sequence_data import Sample, SequenceData, TrainOptions
-from recs.ml.user_model_fit import FittedUserModel, UserModelSettings, fit_user_model
+from recs.ml.user_model_fit import (
+    FittedUserModel,
+    UserModelSettings,
+    fit_user_model,
+    refit_user_model,
+)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -103,8 +107,8 @@ def fit_blended(
     Args:
         data: see there.
         settings: see its fields.
-        options: `seconds` is what the whole may take: tuning gets a tenth of it at most, the
-            members share the rest less a tenth for the weights.
+        options: `seconds` is what the whole may take: the neighbours get a tenth of it at most,
+            the networks share 85 % less that; the weights need what is left.
         semantic_ids: those that the installation has; None fits them.
 
     Raises:
@@ -112,14 +116,15 @@ def fit_blended(
     """
     started = time.monotonic()
     knn = _neighbours(data, settings, options.seconds) if settings.blend else {}
-    members = []
-    for number in range(settings.members):
-        own = replace(options, seed=options.seed * 1000 + number)
-        if options.seconds is not None:
-            left = 0.9 * options.seconds - (time.monotonic() - started)
-            own = replace(own, seconds=max(left / (settings.members - number), 1.0))
-        own = replace(own, run=_run_of(own, number))
-        members.append(fit_user_model(data, settings.user_model, own, semantic_ids))
+    if options.seconds is not None:
+        left = 0.85 * options.seconds - (time.monotonic() - started)
+        options = replace(options, seconds=max(left, 1.0))
+    members = [
+        fit_user_model(
+            data, settings.user_model, _options_of(settings, options, number), semantic_ids
+        )
+        for number in range(settings.members)
+    ]
     return Blended(
         members=tuple(members),
         knn=knn,
@@ -127,10 +132,43 @@ def fit_blended(
     )
 
 
-def _run_of(options: TrainOptions, number: int) -> RunOptions:
-    """Run options of one member: a checkpoint of its own."""
+def refit_blended(
+    chosen: Blended, data: SequenceData, settings: BlendedSettings, options: TrainOptions
+) -> Blended:
+    """Networks and neighbours fitted on more events; what validation chose stays.
+
+    Args:
+        chosen: weights, second look and numbers of the neighbours are taken from it.
+        data: the events, those of the validation included; its targets are not read.
+        settings: as the chosen one was fitted with.
+        options: see `fit_blended`.
+    """
+    counts = data.histories.counts(data.item_count)
+    members = tuple(
+        refit_user_model(member, data, settings.user_model, _options_of(settings, options, number))
+        for number, member in enumerate(chosen.members)
+    )
+    knn = {
+        name: fit_item_knn(data.histories, data.item_count, found.config)
+        for name, found in chosen.knn.items()
+    }
+    mixture = chosen.ranking.mixture
+    if settings.blend:
+        evidence = _evidence(members, knn, content_evidence(data.content), counts)
+    else:
+        evidence = [ModelEvidence(members)]
+    ranking = replace(chosen.ranking, mixture=replace(mixture, evidence=evidence))
+    return Blended(members=members, knn=knn, ranking=ranking)
+
+
+def _options_of(settings: BlendedSettings, options: TrainOptions, number: int) -> TrainOptions:
+    """Options of one member: a seed, a share of the seconds and a checkpoint of its own."""
+    own = replace(options, seed=options.seed * 1000 + number)
+    if options.seconds is not None:
+        own = replace(own, seconds=max(options.seconds / settings.members, 1.0))
     folder = options.run.checkpoint_dir
-    return replace(options.run, checkpoint_dir=folder / f"member-{number}" if folder else None)
+    folder = folder / f"member-{number}" if folder else None
+    return replace(own, run=replace(options.run, checkpoint_dir=folder))
 
 
 def _neighbours(

@@ -1,12 +1,15 @@
 """The sequence models by name: what each is, its settings and what differs from its paper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from recs.ml.family_member import Member
+from recs.ml.family_user_model import USER_MODELS
 from recs.ml.generation import GenerationConfig, train_generation
 from recs.ml.gru4rec import Gru4RecConfig, train_gru4rec
 from recs.ml.item2vec import Item2VecConfig, train_item2vec
+from recs.ml.item_knn import ItemKnn, fit_item_knn
 from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
 from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import Scorer
@@ -23,22 +26,6 @@ class NoConfig:
     """Of a member that has nothing to set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One sequence model.
-
-    `config`: its settings, a frozen dataclass. `train`: makes a Scorer of data, config and
-    options. `source`, `published` and `differs`: the paper, its settings, and what is otherwise
-    here.
-    """
-
-    config: Any
-    train: Callable[[SequenceData, Any, TrainOptions], Scorer]
-    source: str
-    published: str
-    differs: str
-
-
 def _popularity(data: SequenceData, config: NoConfig, options: TrainOptions) -> Scorer:
     return PopularityScorer.of(data.histories, data.item_count)
 
@@ -47,6 +34,19 @@ def _item_knn(data: SequenceData, config: TuningOptions, options: TrainOptions) 
     seconds = config.seconds if options.seconds is None else options.seconds
     tuning = replace(config, seconds=seconds, seed=options.seed)
     return tune_item_knn(data.histories, data.targets, data.item_count, tuning).knn
+
+
+def _popularity_again(
+    chosen: Scorer, data: SequenceData, config: NoConfig, options: TrainOptions
+) -> Scorer:
+    return _popularity(data, config, options)
+
+
+def _item_knn_again(
+    chosen: Scorer, data: SequenceData, config: TuningOptions, options: TrainOptions
+) -> Scorer:
+    assert isinstance(chosen, ItemKnn)
+    return fit_item_knn(data.histories, data.item_count, chosen.config)
 
 
 def _text(data: SequenceData, config: TextNeighboursConfig, options: TrainOptions) -> Scorer:
@@ -60,6 +60,7 @@ FAMILY: Final[Mapping[str, Member]] = {
         source="None: the floor.",
         published="None.",
         differs="Nothing known.",
+        refit=_popularity_again,
     ),
     "item-knn": Member(
         config=TuningOptions(),
@@ -70,6 +71,7 @@ FAMILY: Final[Mapping[str, Member]] = {
         differs="Pairs count within a window, less with the gap and less backward; the two "
         "frequencies have a power each; rare pairs shrink; the newest items of a history count "
         "most. All numbers are chosen on validation.",
+        refit=_item_knn_again,
     ),
     "text-neighbours": Member(
         config=TextNeighboursConfig(),
@@ -116,6 +118,7 @@ FAMILY: Final[Mapping[str, Member]] = {
         "from code to code; no user tokens; Adam at 1e-3, stopped by validation. Codes that no "
         "item has are masked in the search, so that nothing invalid comes out.",
     ),
+    **USER_MODELS,
 }
 
 

@@ -29,7 +29,7 @@ CODE_KINDS = ("semantic", "random", "shuffled")
 class ItemFactsConfig:
     """How content becomes tables. `codes`: "semantic", or a control ("random", "shuffled")."""
 
-    content_width: int = 256
+    content_width: int = 128
     semantic_ids: SemanticIdConfig = field(default_factory=SemanticIdConfig)
     codes: str = "semantic"
     seed: int = 0

@@ -153,6 +153,46 @@ def fit_user_model(
     )
 
 
+def refit_user_model(
+    chosen: FittedUserModel,
+    data: SequenceData,
+    settings: UserModelSettings,
+    options: TrainOptions,
+) -> FittedUserModel:
+    """The same network from the start, on more events, for as long as validation chose.
+
+    Args:
+        chosen: fitted and validated on fewer events; its content maps and codes are kept.
+        data: the events; its targets are not read.
+        settings: as the chosen one was fitted with.
+        options: see `fit_user_model`.
+    """
+    best = chosen.report.best_epoch
+    counts = data.histories.counts(data.item_count)
+    known = known_times(data.histories, data.item_count)
+    seed_everything(options.seed)
+    net = UserModel(settings.net, chosen.facts.tables(data.content, counts))
+    batching, config = _plan(data.histories, settings, options.seed)
+    known_before = known.before(data.histories)
+    planned = _plan_epochs(config, best)
+    report = fit(
+        net,
+        loss=_loss(settings, counts),
+        batches=lambda epoch: next_item_batches(
+            data.histories, batching, epoch=epoch, known=known_before
+        ),
+        config=planned,
+        options=options.run_options(),
+    )
+    net.cpu()
+    return replace(chosen, net=net, known=known, items=encode_items(net), report=report)
+
+
+def _plan_epochs(config: FitConfig, best: int | None) -> FitConfig:
+    """Epochs up to the best one of the validated run, where there was one."""
+    return config if best is None else replace(config, epochs=max(1, min(config.epochs, best + 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """The network in the middle of training as a Scorer."""
