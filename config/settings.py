@@ -277,6 +277,8 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "catalog.api.serializers.EVENT_KINDS",
         "LabelKindEnum": "catalog.models.labels.Label.Kind",
         "LabelSourceEnum": "catalog.models.labels.Label.Source",
+        "ModelKindEnum": "recs.models.ModelVersion.Kind",
+        "ModelStateEnum": "recs.models.ModelVersion.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -292,6 +294,9 @@ CATALOG_EVENT_KEY_DAYS = env.int("CATALOG_EVENT_KEY_DAYS", default=90)
 # --- recs ------------------------------------------------------------------------------------
 # Artifacts of trained versions, a folder for each kind; shared by the web and the workers.
 RECS_ARTIFACT_DIR = Path(env.str("RECS_ARTIFACT_DIR", default=str(FORAY_HOME / "models")))
+# Folder of the catalog's own photographs, which are served below /media/ and read by the encoder of
+# images; none by default.
+RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

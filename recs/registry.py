@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog.errors import InvalidInput
+from catalog.errors import InvalidInput, NotFound
 from recs.errors import CannotPromote, CannotRollBack, UnusableVersion
 from recs.ml import sealed
 from recs.ml.artifacts import Artifact, load_artifact, save_artifact
@@ -61,6 +61,23 @@ def previous(kind: str) -> ModelVersion | None:
     """The version that a roll back would make live; None where there is none."""
     current = _read_live(kind)
     return _previous(current) if current else None
+
+
+def find(*, name: str, kind: str | None = None) -> ModelVersion:
+    """The version of that name.
+
+    Raises:
+        NotFound: where there is none.
+        InvalidInput: where several kinds have one and none is said.
+    """
+    versions = ModelVersion.objects.filter(name=name)
+    found: list[ModelVersion] = list(versions.of_kind(kind) if kind else versions)
+    if not found:
+        raise NotFound(f"There is no model version '{name[:100]}'.", field="name")
+    if len(found) > 1:
+        kinds = ", ".join(sorted(version.kind for version in found))
+        raise InvalidInput(f"'{name}' is the name of several kinds: {kinds}.", field="kind")
+    return found[0]
 
 
 def folder(version: ModelVersion) -> Path:

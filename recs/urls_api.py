@@ -2,6 +2,13 @@
 
 from django.urls import path
 
+from recs.api.models import ModelApi, ModelsApi, PromoteModelApi, RollBackModelApi
 from recs.api.recommend import RecommendApi
 
-urlpatterns = [path("recommend", RecommendApi.as_view(), name="api-recommend")]
+urlpatterns = [
+    path("recommend", RecommendApi.as_view(), name="api-recommend"),
+    path("models", ModelsApi.as_view(), name="api-models"),
+    path("models/rollback", RollBackModelApi.as_view(), name="api-model-rollback"),
+    path("models/<int:model_id>", ModelApi.as_view(), name="api-model"),
+    path("models/<int:model_id>/promote", PromoteModelApi.as_view(), name="api-model-promote"),
+]

@@ -16,6 +16,7 @@ from catalog.collections import upsert_collection
 from catalog.keys import issue_key
 from search.spelling import build_terms
 from tests.catalog.rows import add_item
+from tests.recs.versions import candidate, promoted
 
 pytestmark = pytest.mark.django_db
 PATHS = {
@@ -23,7 +24,8 @@ PATHS = {
     "/api/v1/items", "/api/v1/items/hide", "/api/v1/items/{external_id}", "/api/v1/collections",
     "/api/v1/collections/{external_id}", "/api/v1/events", "/api/v1/labels", "/api/v1/tasks",
     "/api/v1/tasks/{task_id}", "/api/v1/privacy/erase", "/api/v1/privacy/export",
-    "/api/v1/health/live", "/api/v1/health/ready",
+    "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/models", "/api/v1/models/rollback",
+    "/api/v1/models/{model_id}", "/api/v1/models/{model_id}/promote",
 }  # fmt: skip
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -68,6 +70,8 @@ def films(db):
         add_item(f"i{n}", title=f"Rope {n}", creators=["Alfred Hitchcock"], categories=["Crime"])
     upsert_collection(external_id="c", title="Ropes", description="", item_ids=["i0", "i1"])
     build_terms()
+    promoted("live")
+    candidate("next")
 
 
 def test_every_path_of_the_api_is_in_the_document(document):
