@@ -6,9 +6,8 @@ Differs from the paper: only the first place counts, for one item of a list was 
 network says is added to the mixture's score, and starts at nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +92,8 @@ class Reranked:
         """(B, N + 1) float32; see `Scorer`. Items already seen keep their place behind."""
         chosen = histories.select(persons)
         total = self.mixture.score(histories, persons)
+        if not self.nets:
+            return total
         for rows, lists in self.mixture.shortlists(chosen, self.candidates):
             lengths = chosen.lengths[rows].astype(np.float32)
             features = list_features(lists.numbers, lists.scores, lengths)
@@ -171,22 +172,3 @@ def _trained(
         options=replace(options, device="cpu", checkpoint_dir=None, progress=None),
     )
     return net
-
-
-def arrays_of(nets: tuple[SmallNet, ...]) -> dict[str, Floats]:
-    """For an artifact."""
-    return {
-        f"reranker.{number}.{name}": array
-        for number, net in enumerate(nets)
-        for name, array in net.to_arrays().items()
-    }
-
-
-def nets_of(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[SmallNet, ...]:
-    """What arrays_of() gave; other names are passed over."""
-    found: dict[int, dict[str, Floats]] = {}
-    for name, array in arrays.items():
-        if name.startswith("reranker."):
-            _, number, part = name.split(".", 2)
-            found.setdefault(int(number), {})[part] = np.asarray(array, np.float32)
-    return tuple(SmallNet.of_arrays(found[number]) for number in sorted(found))

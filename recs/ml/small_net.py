@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +52,25 @@ class SmallNet:
     def _layer(self, name: str, values: Floats) -> Floats:
         weight, bias = self.layers[name]
         return np.asarray(values @ weight.T + bias, np.float32)
+
+
+def arrays_of(nets: tuple[SmallNet, ...]) -> dict[str, Floats]:
+    """For an artifact."""
+    return {
+        f"reranker.{number}.{name}": array
+        for number, net in enumerate(nets)
+        for name, array in net.to_arrays().items()
+    }
+
+
+def nets_of(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[SmallNet, ...]:
+    """What arrays_of() gave; other names are passed over."""
+    found: dict[int, dict[str, Floats]] = {}
+    for name, array in arrays.items():
+        if name.startswith("reranker."):
+            _, number, part = name.split(".", 2)
+            found.setdefault(int(number), {})[part] = np.asarray(array, np.float32)
+    return tuple(SmallNet.of_arrays(found[number]) for number in sorted(found))
 
 
 def _gelu(values: Floats) -> Floats:

@@ -159,6 +159,12 @@ class UserEncoder:
         """(N + 1, D) float32, the vocabulary's items as candidates."""
         return self.items.candidates(self.tables, self._own)
 
+    def own(self, rows: Ints) -> Floats:
+        """(n, D) float32, embeddings of the items themselves; zeros for row 0 and without any."""
+        if self._own is None:
+            return np.zeros((len(rows), self.size), np.float32)
+        return np.asarray(self._own[rows], np.float32)
+
     def encode(self, histories: Histories) -> Floats:
         """(U, D) float32 vectors of people; zeros for who did nothing."""
         vectors = np.zeros((len(histories), self.size), np.float32)

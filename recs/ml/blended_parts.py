@@ -1,0 +1,38 @@
+"""From what was fitted to what is saved and served."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from recs.ml.blended import Blended
+from recs.ml.sequence_data import SequenceData
+from recs.ml.served_model import Member, Parts
+from recs.ml.user_model_fit import FittedUserModel
+
+
+def parts_of(blended: Blended, data: SequenceData, attributes: Sequence[str] = ()) -> Parts:
+    """What makes up a version; `served_model.saved` gives its config and tensors.
+
+    Args:
+        blended: what was fitted.
+        data: on what.
+        attributes: names of the content's attributes, in the order of their numbers.
+    """
+    return Parts(
+        members=[_member(fitted, data) for fitted in blended.members],
+        weights=blended.weights(),
+        knn=blended.knn,
+        again=blended.ranking.nets,
+        candidates=blended.ranking.candidates,
+        attributes=attributes,
+    )
+
+
+def _member(fitted: FittedUserModel, data: SequenceData) -> Member:
+    state = fitted.net.state_dict()
+    return Member(
+        config=asdict(fitted.net.config),
+        weights={name: tensor.detach().cpu().numpy() for name, tensor in state.items()},
+        facts=fitted.facts,
+        tables=fitted.facts.tables(data.content, data.histories.counts(data.item_count)),
+        known=fitted.known,
+    )
