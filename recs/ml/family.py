@@ -11,6 +11,8 @@ from recs.ml.gru4rec import Gru4RecConfig, train_gru4rec
 from recs.ml.item2vec import Item2VecConfig, train_item2vec
 from recs.ml.item_knn import ItemKnn, fit_item_knn
 from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
+from recs.ml.m3csr_member import SETTINGS as M3CSR_SETTINGS
+from recs.ml.m3csr_member import train_m3csr
 from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import Scorer
 from recs.ml.sequence_data import SequenceData, TrainOptions
@@ -117,6 +119,17 @@ FAMILY: Final[Mapping[str, Member]] = {
         "over items (an item is the sum of its codes), all positions trained; a GRU cell decodes "
         "from code to code; no user tokens; Adam at 1e-3, stopped by validation. Codes that no "
         "item has are masked in the search, so that nothing invalid comes out.",
+    ),
+    "m3csr": Member(
+        config=M3CSR_SETTINGS,
+        train=train_m3csr,
+        source="Chen et al., A Multi-modal Modeling Framework for Cold-start Short-video "
+        "Recommendation, RecSys 2024.",
+        published="Size 64, 4 heads, lists of 6 drawn anew at each step, about 1,000 clusters, "
+        "BPR, AdamW, learning rate times 0.96 in 50 epochs.",
+        differs="A person is the mean of the newest items in place of an id; lists and counts hold "
+        "only what was before; content is frozen; differences of scores are scaled in the loss; "
+        "some items are shown as if new. docs/m3csr.md has all of it.",
     ),
     **USER_MODELS,
 }

@@ -120,6 +120,10 @@ class Fitted:
         """Scores for these people, as the product of vectors."""
         return VectorScorer(self.encode_users(histories, scored_at), self.encode_items(scored_at))
 
+    def for_everybody(self, scored_at: float = EVER) -> "M3csrScorer":
+        """Scores for any people, encoded when they are asked about."""
+        return M3csrScorer(self, self.encode_items(scored_at), scored_at)
+
     def knowing(self, histories: Histories) -> "Fitted":
         """The same weights that look at other events, such as those up to today."""
         return dataclasses.replace(self, graph=EventGraph(histories, self.item_count))
@@ -127,6 +131,27 @@ class Fitted:
     @property
     def _width(self) -> int:
         return (1 + len(self.net.modalities)) * self.net.config.embedding_size
+
+
+@dataclass(frozen=True, slots=True)
+class M3csrScorer:
+    """A Scorer. `items`: (N + 1, (1 + M) D) float32, the item towers as of `scored_at`."""
+
+    fitted: Fitted
+    items: Floats
+    scored_at: float
+
+    @property
+    def item_count(self) -> int:
+        """N."""
+        return len(self.items) - 1
+
+    def score(self, histories: Histories, persons: Ints) -> Floats:
+        """(B, N + 1) float32, see `Scorer`."""
+        users = self.fitted.encode_users(histories.select(persons), self.scored_at)
+        scores = users @ self.items.T  # (B, N + 1)
+        scores[:, 0] = -np.inf
+        return scores
 
 
 def fit_m3csr(

@@ -19,8 +19,11 @@ from recs.ml.m3csr_fit import (
 )
 from recs.ml.m3csr_graph import EventGraph, FutureCounts
 from recs.ml.m3csr_layers import decoupling
+from recs.ml.m3csr_member import train_m3csr
+from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import VectorScorer, target_ranks
 from recs.ml.semantic_ids import fit_flat
+from recs.ml.sequence_data import SequenceData, TrainOptions
 from tests.recs.ml.m3csr_world import CPU, ITEMS, planted_world, small_config
 
 COLD = 40
@@ -328,3 +331,17 @@ def test_tables_hold_a_cluster_for_every_item_that_has_content(world):
     assert int(tables.clusters[0]) == 0
     assert int(tables.clusters[1:].min()) >= 1
     assert int(tables.clusters.max()) <= tables.cluster_count == 24
+
+
+def test_as_a_member_of_the_family_it_ranks_better_than_popularity(world):
+    kept, asked = hold_out_last(world.histories)
+    data = SequenceData(histories=kept, targets=asked.targets, content=world.content)
+    config = small_config(epochs=10)
+    options = TrainOptions(run=CPU, most_validation_people=100)
+    scorer = train_m3csr(data, config, options)
+    popular = PopularityScorer.of(kept, ITEMS)
+    sample = data.sample(1000, 0)
+    assert sample.ndcg(scorer) > 2 * sample.ndcg(popular)
+    vectors = scorer.fitted.scorer(kept)
+    rows = np.arange(5)
+    assert np.abs(scorer.score(kept, rows)[:, 1:] - vectors.score(kept, rows)[:, 1:]).max() < 1e-5
