@@ -32,14 +32,14 @@ NEWEST = _CONTENT.newest
 class Proposals:
     """C items that may be shown to one person.
 
-    `rows`: (C,) int64, 0 for an item that the vocabulary lacks. `vectors`: (C, D) float32, as
-    candidates. `content`: by modality (C, 3) float32 cosines, as content_cosines() gives them; a
-    modality that is not there counts as 0. `attributes`: of all C items, or None where the
+    `rows`: (C,) int64, 0 for an item that the vocabulary lacks. `scores`: (C,) float32, products of
+    the person's vector and theirs. `content`: by modality (C, 3) float32, see content_cosines();
+    a modality that is not there counts as 0. `attributes`: of all C items, or None where the
     vocabulary has all of them.
     """
 
     rows: Ints
-    vectors: Floats
+    scores: Floats
     content: Mapping[str, Floats] = field(default_factory=dict)
     attributes: Attributes | None = None
 

@@ -92,7 +92,7 @@ class ServedModel:
     """What answers requests.
 
     `items`: by member (N + 1, D_m) float32, the vocabulary's items as candidates. `weights`: (F,)
-    float32, of the evidence's names.
+    float32, of the evidence's names. `content_versions`: keys of what its content is made of.
     """
 
     vocabulary: Vocabulary
@@ -104,6 +104,7 @@ class ServedModel:
     again: tuple[SmallNet, ...]
     candidates: int
     attributes: tuple[str, ...]
+    content_versions: Mapping[str, int]
 
     @property
     def dimensions(self) -> int:
@@ -165,7 +166,7 @@ class ServedModel:
             user: (D,) float32, the person's vector, from users().
             proposals: items that may be shown; what was seen is not among them.
         """
-        log_chances = proposals.vectors @ user - self._log_sum(user)
+        log_chances = proposals.scores - np.float32(self._log_sum(user))
         numbers = self.evidence.numbers(history, proposals, log_chances)
         scores = np.zeros(len(numbers), np.float32)
         for weight, column in zip(self.weights, numbers.T, strict=True):
@@ -242,6 +243,7 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
         again=nets_of(tensors),
         candidates=int(config["candidates"]),
         attributes=tuple(config["attributes"]),
+        content_versions=dict(config.get("content_versions", {})),
     )
     evidence.check()
     return model

@@ -75,7 +75,7 @@ def proposals(served, data, history, rows):
     asked = content_asked(table[history.items])
     return Proposals(
         rows=rows,
-        vectors=served.vectors(rows),
+        scores=served.vectors(rows) @ served.users(history)[0],
         content={"text": content_cosines(table[rows] @ asked.T)},
     )
 
@@ -106,7 +106,7 @@ def test_every_number_is_the_one_that_was_weighed(fitted):
         history = data.histories.select([person])
         user = served.users(history)[0]
         given = proposals(served, data, history, rows)
-        log_chances = given.vectors @ user - served._log_sum(user)
+        log_chances = given.scores - served._log_sum(user)
         found = served.evidence.numbers(history, given, log_chances)
         tables = [table for part in mixture.evidence for table in part.tables(history)]
         expected = np.stack([table[0, 1:] for table in tables], axis=1)
@@ -218,7 +218,7 @@ def test_a_user_model_alone_is_served_too():
     served = read(config, tensors, Vocabulary(tuple(map(str, range(1, data.item_count + 1)))))
     history = data.histories.select([0])
     rows = np.setdiff1d(np.arange(1, data.item_count + 1), history.items)
-    given = Proposals(rows=rows, vectors=served.vectors(rows))
+    given = Proposals(rows=rows, scores=served.vectors(rows) @ served.users(history)[0])
     found = served.scores(history, served.users(history)[0], given)
     expected = blended.score(data.histories, np.array([0]))[0, rows]
     assert ranked(found, rows) == ranked(expected, rows)
