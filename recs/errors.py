@@ -1,6 +1,6 @@
 """Errors of recs that a caller can act on."""
 
-from catalog.errors import Conflict, Unavailable
+from catalog.errors import Conflict, ProjectError, Unavailable
 
 
 class NoLiveVersion(Unavailable):
@@ -31,3 +31,16 @@ class RunEnded(Conflict):
     """A run of training is over: it cannot be begun, cancelled or ended any more."""
 
     code = "run_ended"
+
+
+class AlreadyTraining(Conflict):
+    """Another process is training the same kind."""
+
+    code = "already_training"
+
+
+class NotEnoughEvents(ProjectError):
+    """There is nothing to learn from yet."""
+
+    code = "not_enough_events"
+    http_status = 409

@@ -1,18 +1,57 @@
 """Runs of training: every write to their rows. Readers are the admin, the command and the API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from catalog.jobs import ERROR_CHARACTERS, MESSAGE_CHARACTERS
-from recs.errors import RunEnded
+from catalog.models import Job
+from recs.errors import AlreadyTraining, RunEnded
 from recs.models import ModelVersion, TrainingRun
 
 State = TrainingRun.State
+
+# The first half of the advisory locks of training; the second is made of the kind.
+LOCK_CLASS = 7_140_321
+HELD = """
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND granted AND datname = current_database()
+      AND classid::bigint = %s AND objid::bigint = hashtext(%s)::bigint & 4294967295
+)
+"""
+
+
+@contextmanager
+def training(kind: str) -> Iterator[None]:
+    """Hold the kind's lock, so that one process at a time trains it. It dies with its session.
+
+    Raises:
+        AlreadyTraining: where another process has it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_CLASS, kind])
+        (is_ours,) = cursor.fetchone()
+    if not is_ours:
+        raise AlreadyTraining(f"Another process is training the kind '{kind}'.")
+    try:
+        yield
+    finally:
+        # Gone already where the session was lost.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_CLASS, kind])
+
+
+def is_at_work(kind: str) -> bool:
+    """Whether a process is training the kind now; a running run without one was interrupted."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, [LOCK_CLASS, kind])
+        return bool(cursor.fetchone()[0])
 
 
 def request_run(
@@ -35,7 +74,7 @@ def request_run(
             continue
 
 
-def start(*, run: TrainingRun) -> TrainingRun:
+def start(*, run: TrainingRun, job: Job | None = None) -> TrainingRun:
     """Begin the run, or begin it again after it was interrupted.
 
     Only for who holds the kind's lock.
@@ -53,6 +92,7 @@ def start(*, run: TrainingRun) -> TrainingRun:
             started_at=run.started_at or now,
             heartbeat_at=now,
             error="",
+            job=job or run.job,
         )
     )
     run.refresh_from_db()
