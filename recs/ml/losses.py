@@ -66,7 +66,8 @@ def sampled_softmax_loss(
         table: (N + 1, D) float; row 0 is padding.
         targets: (P,) int64, from 1 to N.
         samples: (S,) int64, from 1 to N, as `sampling.ItemSampler.draw` gives them.
-        log_q: (N + 1,) float, natural log of the probability that one draw gives an item.
+        log_q: (N + 1,) float, natural log of the probability that one draw gives an item; on the
+            device of the samples, which may be another than that of the table.
 
     Returns:
         () float32, mean in nats. With each of N items once and log_q of -log(N) it equals
@@ -78,11 +79,12 @@ def sampled_softmax_loss(
     _check(hidden, table, targets)
     if log_q.shape != table.shape[:1] or samples.ndim != 1 or not len(samples):
         raise ValueError("log_q has an entry for each row of the table; samples is (S,), S > 0.")
-    dtype = product_dtype()
+    dtype, device = product_dtype(), hidden.device
+    corrections = (log_q[samples] + math.log(len(samples))).to(device)  # (S,)
+    samples = samples.to(device)
     wanted = (hidden * table[targets]).sum(dim=-1, keepdim=True).float()  # (P, 1)
     others = (hidden.to(dtype) @ table[samples].to(dtype).T).float()  # (P, S)
-    others = others - (log_q[samples] + math.log(len(samples)))
-    others = others.masked_fill(samples == targets[:, None], -math.inf)
+    others = (others - corrections).masked_fill(samples == targets[:, None], -math.inf)
     logits = torch.cat([wanted, others], dim=1)  # (P, S + 1)
     return F.cross_entropy(logits, torch.zeros_like(targets))
 
@@ -140,7 +142,8 @@ def _pair_scores(
     if negatives.ndim != 2 or len(negatives) != len(targets) or not negatives.shape[1]:
         raise ValueError(f"negatives is (P, S), S > 0, not {tuple(negatives.shape)}.")
     wanted = (hidden * table[targets]).sum(dim=-1, keepdim=True)  # (P, 1)
-    others = torch.einsum("pd,psd->ps", hidden, table[negatives].to(hidden.dtype))  # (P, S)
+    drawn = table[negatives.to(hidden.device)].to(hidden.dtype)  # (P, S, D)
+    others = torch.einsum("pd,psd->ps", hidden, drawn)  # (P, S)
     return wanted.float(), others.float()
 
 

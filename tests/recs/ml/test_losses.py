@@ -199,7 +199,7 @@ def test_without_the_correction_frequent_samples_would_count_too_much():
 
 
 def test_bce_is_a_plain_loop():
-    hidden, table, targets, _ = made()
+    hidden, table, targets, _ = (tensor.detach() for tensor in made())
     negatives = torch.randint(1, N + 1, (P, 3), generator=generator(2))
 
     def sigmoid(x: float) -> float:
@@ -214,7 +214,7 @@ def test_bce_is_a_plain_loop():
 
 
 def test_bpr_is_a_plain_loop():
-    hidden, table, targets, _ = made()
+    hidden, table, targets, _ = (tensor.detach() for tensor in made())
     negatives = torch.randint(1, N + 1, (P, 2), generator=generator(2))
     total = 0.0
     for row, target, drawn in zip(hidden, targets, negatives, strict=True):
