@@ -20,6 +20,8 @@ Doubles = npt.NDArray[np.float64]
 
 # Given the histories so far, the items that exist, and the round, scores (U, N + 1).
 Recommender = Callable[[Histories, Bools, int], Floats]
+# What was before the loop happened in so many days up to day 0.
+_DAYS_BEFORE = 100.0
 # How fast attention falls along a page: the k-th place is looked at with 1 / log2(1 + k).
 _FIRST = 2.0
 
@@ -160,7 +162,7 @@ def simulate(world: World, recommend: Recommender) -> SimulationReport:
         world: see there.
         recommend: called once in each round, with the histories up to then, (N + 1,) bool of the
             items that exist, and the round from 0. Events of the loop happen on day 1 + round,
-            those before it on day 0.
+            those before it on days up to 0.
 
     Returns:
         What was shown and viewed. New is what came in the loop's rounds.
@@ -208,7 +210,7 @@ def _first_events(random: np.random.Generator, chance: Doubles, config: WorldCon
         offsets=np.arange(config.people + 1, dtype=np.int64) * items.shape[1],
         items=items.ravel().astype(np.int64),
         kinds=np.zeros(items.size, np.int8),
-        days=np.zeros(items.size),
+        days=np.sort(random.uniform(-_DAYS_BEFORE, 0.0, items.shape), axis=1).ravel(),
     )
 
 
