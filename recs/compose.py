@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from catalog.models import Item
 from catalog.types import RankedItem
 from recs.blend import Offer, blend
-from recs.recommenders import content, neighbours, new, popular
+from recs.recommenders import content, neighbours, new, popular, user_model
 from recs.recommenders.base import Ask, Candidate, Recommender
 
 # Candidates asked of a source for each place: some fall to the limit on creators.
@@ -103,6 +103,8 @@ def reason(candidate: Candidate, facts: FactBook, *, of_item: bool) -> str:
     if candidate.because:
         seed = facts.known.get(candidate.because.item_id)
         return _because(candidate, candidate.because.verb, seed, of_item=of_item)
+    if candidate.source == user_model.SOURCE:
+        return "Fits what you chose lately"
     if candidate.source == popular.SOURCE:
         people = "one person" if candidate.people == 1 else f"{candidate.people} people"
         return f"Popular with {people}"

@@ -16,6 +16,7 @@ from recs.history import History, TasteItem, read_history
 from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
 from recs.recommenders.popular import hidden_gems, loved_by_many
+from recs.recommenders.user_model import Picking, picking
 
 ROW_LENGTH = 12
 # A row of two or three looks broken; such a row is left out.
@@ -31,13 +32,17 @@ CATEGORIES_FROM = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeRow:
-    """One row: `title` and `why` are sentences for people; events carry `query_id`."""
+    """One row: `title` and `why` are sentences for people; events carry `query_id`.
+
+    `model_version`: of the user model that chose the row, "" for the other rows.
+    """
 
     key: str
     title: str
     why: str
     hits: tuple[RankedItem, ...]
     query_id: UUID
+    model_version: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,7 @@ class _Page:
 
     viewer: Viewer
     history: History
+    picking: Picking
     facts: FactBook = field(default_factory=FactBook)
     rows: list[HomeRow] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
@@ -67,7 +73,8 @@ class _Page:
 def home_rows(viewer: Viewer) -> list[HomeRow]:
     """Up to seven rows for this viewer, none empty, no item twice; logged in one go."""
     started = time.perf_counter()
-    page = _Page(viewer=viewer, history=read_history(viewer=viewer))
+    history = read_history(viewer=viewer)
+    page = _Page(viewer=viewer, history=history, picking=picking(history))
     if page.history.taste:
         _rows_for_somebody(page)
     else:
@@ -85,6 +92,8 @@ def home_rows(viewer: Viewer) -> list[HomeRow]:
                 viewer=viewer,
                 hits=logged_hits(row.hits),
                 latency_ms=latency_ms,
+                model_version=row.model_version,
+                fallback=page.picking.fallback,
             )
             for row in page.rows
         ]
@@ -103,6 +112,7 @@ def logged_hits(hits: Sequence[RankedItem]) -> list[dict[str, object]]:
 def _rows_for_somebody(page: _Page) -> None:
     taste = page.history.taste
     page.facts.read(item.item_id for item in taste)
+    _picked_row(page)
     _seed_rows(page, taste[:1])
     page.add(
         "for-you",
@@ -137,6 +147,22 @@ def _rows_for_nobody(page: _Page) -> None:
     _popular_now(page)
     _category_rows(page, _loved_categories(page.facts))
     _hidden_gems(page)
+
+
+def _picked_row(page: _Page) -> None:
+    """What the user model says comes next; no row where it does not answer."""
+    picked = page.picking
+    if picked.source is None:
+        return
+    added = page.add(
+        "picked",
+        "Picked for you",
+        f"Chosen after everything you did so far, the latest {_nouns()} counting most.",
+        (Step(source=picked.source, tier=0),),
+        Ask(k=ROW_LENGTH, taste=page.history.taste),
+    )
+    if added:
+        page.rows[-1] = replace(page.rows[-1], model_version=picked.model_version)
 
 
 def _seed_rows(page: _Page, seeds: Sequence[TasteItem]) -> None:

@@ -16,9 +16,12 @@ from recs.history import History, TasteItem, history_of_items, read_history
 from recs.home import HomeRow
 from recs.recommenders.base import Ask
 from recs.recommenders.popular import popular
+from recs.recommenders.user_model import Picking, picking
 
 SURFACES = ("home", "item", "session")
 MAX_K = 100
+# Why the user model did not choose, in answers.
+FALLBACKS = ("not_asked", "no_history", "unknown_items", "no_live_version", "unusable_version")
 
 FOR_SOMEBODY = (ALSO_LIKED(share=5 / 6), SIMILAR(share=1 / 6), POPULAR(), NEW())
 FOR_NOBODY = (POPULAR(share=3 / 4), NEW(share=1 / 4))
@@ -40,11 +43,17 @@ class RecommendRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendations:
-    """The answer; events carry its `query_id`."""
+    """The answer; events carry its `query_id`.
+
+    `model_version`: of the user model, where it chose among the hits, else "". `fallback`: the code
+    of why it did not answer (see `user_model.Picking`), "not_asked" on the other surfaces.
+    """
 
     query_id: UUID
     surface: str
     hits: tuple[RankedItem, ...]
+    model_version: str = ""
+    fallback: str = ""
 
 
 def recommend(request: RecommendRequest) -> Recommendations:
@@ -58,8 +67,15 @@ def recommend(request: RecommendRequest) -> Recommendations:
     _check(request)
     started = time.perf_counter()
     history = read_history(viewer=request.viewer)
-    hits = _hits(request, history)
-    answer = Recommendations(query_id=uuid4(), surface=request.surface, hits=hits)
+    picked = _picking(request, history)
+    hits = _hits(request, history, picked)
+    answer = Recommendations(
+        query_id=uuid4(),
+        surface=request.surface,
+        hits=hits,
+        model_version=picked.model_version,
+        fallback=picked.fallback,
+    )
     log_answer(
         answer=AnswerInput(
             query_id=answer.query_id,
@@ -70,6 +86,8 @@ def recommend(request: RecommendRequest) -> Recommendations:
             filters=_logged_filters(request),
             hits=home.logged_hits(hits),
             latency_ms=(time.perf_counter() - started) * 1000,
+            model_version=answer.model_version,
+            fallback=answer.fallback,
         )
     )
     return answer
@@ -104,7 +122,17 @@ def _check(request: RecommendRequest) -> None:
         raise InvalidInput("The surface 'item' needs 'item_id'.", field="item_id")
 
 
-def _hits(request: RecommendRequest, history: History) -> tuple[RankedItem, ...]:
+def _picking(request: RecommendRequest, history: History) -> Picking:
+    """The user model chooses what comes next on the home page; elsewhere an item or a session does.
+
+    A session without items is answered like the home page.
+    """
+    if request.surface == "item" or request.session_item_ids:
+        return Picking(fallback="not_asked")
+    return picking(history)
+
+
+def _hits(request: RecommendRequest, history: History, picked: Picking) -> tuple[RankedItem, ...]:
     excluded = history.unwanted | (history.seen if request.exclude_seen else frozenset())
     ask = Ask(k=request.k, filters=request.filters, excluded=excluded, taste=history.taste)
     facts = FactBook()
@@ -121,6 +149,11 @@ def _hits(request: RecommendRequest, history: History) -> tuple[RankedItem, ...]
         taste = tuple(t for t in session.taste if t.item_id not in history.unwanted)
         ask = replace(ask, taste=taste, excluded=excluded | session.seen)
         return compose(FOR_SESSION, ask, facts=facts)
+    if picked.source is not None:
+        # Alone where it can fill the places, for its order is what the gate measured.
+        first = Step(source=picked.source, tier=4)
+        rest = tuple(replace(step, share=0.0) for step in FOR_SOMEBODY)
+        return compose((first, *rest), ask, facts=facts)
     return compose(FOR_SOMEBODY if ask.taste else FOR_NOBODY, ask, facts=facts)
 
 

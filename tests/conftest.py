@@ -9,6 +9,7 @@ from django.db import connection
 from hypothesis import settings as hypothesis_settings
 
 from recs.registry import forget_live
+from recs.user_models import forget_models
 from recs.versions import forget_live_version
 
 # CI tries the same cases each time, so that a red run is about the change; a developer's runs go
@@ -27,6 +28,7 @@ def clean_cache():
     cache.clear()
     forget_live_version()
     forget_live()
+    forget_models()
     yield
     cache.clear()
 

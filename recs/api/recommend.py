@@ -15,7 +15,14 @@ from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
 from catalog.values import check_storable
-from recs.recommend import MAX_K, SURFACES, Recommendations, RecommendRequest, recommend
+from recs.recommend import (
+    FALLBACKS,
+    MAX_K,
+    SURFACES,
+    Recommendations,
+    RecommendRequest,
+    recommend,
+)
 
 OWN = (
     "surface",
@@ -68,7 +75,7 @@ class RecommendedOutput(serializers.Serializer[Any]):
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1.")
     source = serializers.ChoiceField(  # type: ignore[assignment]  # DRF's own `source`
-        choices=["also_liked", "similar", "popular", "new"]
+        choices=["user_model", "also_liked", "similar", "popular", "new"]
     )
     score = serializers.FloatField(help_text="0 to 1, comparable within the answer.")
     reason = serializers.CharField(help_text="A sentence to show beside the item.")
@@ -79,6 +86,12 @@ class RecommendOutput(serializers.Serializer[Any]):
 
     query_id = serializers.UUIDField(help_text="Name it in the events that follow.")
     surface = serializers.ChoiceField(choices=SURFACES)
+    model_version = serializers.CharField(
+        allow_null=True, help_text="The version of the user model that chose; null for none."
+    )
+    fallback = serializers.ChoiceField(
+        choices=FALLBACKS, allow_null=True, help_text="Why the user model did not choose."
+    )
     hits = RecommendedOutput(many=True)
 
 
@@ -108,6 +121,8 @@ def recommend_json(answer: Recommendations) -> dict[str, Any]:
     return {
         "query_id": str(answer.query_id),
         "surface": answer.surface,
+        "model_version": answer.model_version or None,
+        "fallback": answer.fallback or None,
         "hits": [
             {
                 "item": item_json(items[hit.item_id]),

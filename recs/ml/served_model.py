@@ -27,7 +27,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 # Of what a folder holds: another number is read by another release.
 LAYOUT = 1
-ALONE = {"user_model": 1.0}
+# Artifacts hold finite numbers only; this stands for infinity among days.
+NEVER = 1e300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def saved(parts: Parts) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
             "net": member.weights,
             "facts": member.facts.to_arrays(),
             "tables": as_arrays(member.tables),
-            "known": {"reached": member.known.reached},
+            "known": {"reached": np.clip(member.known.reached, -NEVER, NEVER)},
         }
         for group, arrays in groups.items():
             tensors |= {f"members.{number}.{group}.{name}": a for name, a in arrays.items()}
@@ -254,12 +255,16 @@ def _member(arrays: Arrays, given: Mapping[str, Any]) -> UserEncoder:
         given["net"],
         _below(arrays, "net."),
         of_arrays(_below(arrays, "tables.")),
-        KnownTimes(np.asarray(arrays["known.reached"], np.float64)),
+        KnownTimes(_with_infinities(np.asarray(arrays["known.reached"], np.float64))),
     )
 
 
 def _facts(given: Mapping[str, Any]) -> ItemFactsConfig:
     return ItemFactsConfig(**{**given, "semantic_ids": SemanticIdConfig(**given["semantic_ids"])})
+
+
+def _with_infinities(days: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(np.abs(days) >= NEVER, np.copysign(np.inf, days), days)
 
 
 def _below(arrays: Arrays, prefix: str) -> Arrays:

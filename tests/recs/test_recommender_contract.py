@@ -4,26 +4,48 @@ from functools import partial
 
 import pytest
 
+from catalog.event_kinds import EventKind
 from catalog.filters import ItemFilters, Range
 from catalog.items import set_hidden
 from catalog.models import Item
 from catalog.types import Viewer
-from recs.history import TasteItem, read_history
+from recs.history import History, TasteItem, WantedAct, read_history
 from recs.recommend import RecommendRequest, recommend
 from recs.recommenders.base import Ask
 from recs.recommenders.content import similar
 from recs.recommenders.neighbours import also_liked
 from recs.recommenders.new import new
 from recs.recommenders.popular import hidden_gems, loved_by_many, popular
+from recs.recommenders.user_model import picking
+from tests.recs.conftest import NOON
+from tests.recs.served import live_version
 
-SOURCES = [also_liked, similar, popular, loved_by_many, hidden_gems, new]
-PERSONAL = [also_liked, similar]
+
+def picked(ask):
+    """What the live version picks for somebody who liked the items of the taste."""
+    wanted = [WantedAct(item_id=t.item_id, kind=EventKind.LIKE, time=NOON) for t in ask.taste]
+    source = picking(History(wanted=tuple(wanted))).source
+    return source(ask) if source else []
+
+
+SOURCES = [picked, also_liked, similar, popular, loved_by_many, hidden_gems, new]
+PERSONAL = [picked, also_liked, similar]
 SURFACES = ["home", "item", "session"]
 DRAMAS = ItemFilters(category=("Drama",))
 
 
 def named(source):
     return source.__name__
+
+
+@pytest.fixture(autouse=True)
+def live(request, settings, tmp_path):
+    settings.RECS_ARTIFACT_DIR = tmp_path
+    given = getattr(request.node, "callspec", None)
+    if given and given.params.get("source") is picked and "world" in request.fixturenames:
+        request.getfixturevalue("world")
+        return live_version()
+    return None
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import pytest
 from catalog.items import set_hidden, upsert_items
 from catalog.models import Answer
 from catalog.types import ItemInput
+from tests.recs.served import live_version
 
 URL = "/api/v1/recommend"
 
@@ -22,6 +23,18 @@ def test_home_for_nobody_answers_hits_with_all_they_need(world, client):
     first = body["hits"][0]
     assert set(first) == {"item", "position", "source", "score", "reason"}
     assert first["item"]["id"] in world
+
+
+def test_the_answer_says_which_version_chose_or_why_none_did(world, client, settings, tmp_path):
+    settings.RECS_ARTIFACT_DIR = tmp_path
+    body = client.get(URL, {"user_id": "drama-fan-0"}).json()
+    assert (body["model_version"], body["fallback"]) == (None, "no_live_version")
+    body = client.get(URL, {"surface": "item", "item_id": "drama-0"}).json()
+    assert (body["model_version"], body["fallback"]) == (None, "not_asked")
+    live_version(name="first")
+    body = client.get(URL, {"user_id": "drama-fan-0"}).json()
+    assert (body["model_version"], body["fallback"]) == ("first", None)
+    assert {hit["source"] for hit in body["hits"]} == {"user_model"}
 
 
 def test_the_surface_is_home_where_none_is_named(world, client):
