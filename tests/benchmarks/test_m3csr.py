@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from benchmarks import m3csr_data
 from benchmarks.m3csr import clustered_bootstrap
-from benchmarks.m3csr_data import histories_of, queries_between, split_days
+from benchmarks.m3csr_data import encode_texts, histories_of, queries_between, split_days
 
 
 def histories():
@@ -39,3 +40,18 @@ def test_the_bootstrap_draws_people_with_all_their_questions():
     assert mean == pytest.approx(0.75)
     assert (low, high) == (0.0, 1.0)
     assert clustered_bootstrap(np.full(9, 0.5), np.arange(9)) == (0.5, 0.5, 0.5)
+
+
+def test_a_text_is_encoded_once_and_kept_under_its_hash_and_the_encoders_revision(
+    tmp_path, monkeypatch
+):
+    texts = ["A ship in the fog.", "A dog and a boy."]
+    first = encode_texts(texts, tmp_path)
+    assert [path.name.startswith("text-") for path in tmp_path.iterdir()] == [True]
+    monkeypatch.setattr(m3csr_data, "TextEncoder", None)  # would fail if it were asked
+    assert np.array_equal(encode_texts(texts[::-1], tmp_path), first[::-1])
+    with pytest.raises(TypeError):
+        encode_texts([*texts, "Another text."], tmp_path)
+    monkeypatch.setattr(m3csr_data, "encoder_revision", lambda folder: "another")
+    with pytest.raises(TypeError):
+        encode_texts(texts, tmp_path)

@@ -345,3 +345,17 @@ def test_as_a_member_of_the_family_it_ranks_better_than_popularity(world):
     vectors = scorer.fitted.scorer(kept)
     rows = np.arange(5)
     assert np.abs(scorer.score(kept, rows)[:, 1:] - vectors.score(kept, rows)[:, 1:]).max() < 1e-5
+
+
+def test_clusters_are_made_of_items_from_before_the_split_alone(world):
+    other = {name: table.copy() for name, table in world.content.vectors.items()}
+    for table in other.values():
+        table[-COLD:] = np.random.default_rng(5).normal(size=(COLD, table.shape[1]))
+    changed = dataclasses.replace(world.content, vectors=other)
+    one, two = (
+        fit_m3csr(world.histories, content, small_config(epochs=1), CPU).flat
+        for content in (world.content, changed)
+    )
+    assert np.array_equal(one.levels[0], two.levels[0])
+    before = one.assign(world.content.vectors)[: ITEMS + 1 - COLD]
+    assert np.array_equal(before, two.assign(other)[: ITEMS + 1 - COLD])
