@@ -62,11 +62,73 @@ class FusedCrossEntropy(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients that are there already, times what comes from outside."""
-        results = [
-            None if tensor is None else (tensor * (outer / ctx.rows)).to(dtype)
-            for tensor, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
-        ]
-        return (*results, None, None)
+        return (*_scaled(ctx, outer), None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Candidates that all rows share, without their vectors.
+
+    `items`: (S,) int64. `shift`: (S,) float, added to the logit of each. `targets`: (P,) int64: a
+    sample that is the row's own target counts for nothing there.
+    """
+
+    items: Tensor
+    shift: Tensor
+    targets: Tensor
+
+
+class FusedSampledCrossEntropy(torch.autograd.Function):
+    """Cross entropy of each row's own logit against those of samples, made in the same way."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        table: Tensor,
+        wanted: Tensor,
+        samples: Samples,
+        settings: SoftmaxSettings,
+    ) -> Tensor:
+        """Mean loss () float32 of (P, D), vectors of the samples (S, D), targets' logits (P,)."""
+        vectors = table.to(settings.dtype)
+        sums = _Sums.zeros(hidden, table, None)
+        own = torch.empty_like(wanted, dtype=torch.float32)
+        total = hidden.new_zeros((), dtype=torch.float32)
+        at_once = _LOGITS_AT_ONCE.get(hidden.device.type, _LOGITS_AT_ONCE["cpu"])
+        for start in range(0, len(hidden), chunk := max(16, at_once // len(table))):
+            rows = slice(start, start + chunk)
+            part = hidden[rows].to(settings.dtype)  # (R, D)
+            # A place for the padding, the samples, and the target last.
+            logits = hidden.new_empty(len(part), len(table) + 2, dtype=torch.float32)
+            others = logits[:, 1:-1]  # (R, S)
+            torch.add(part @ vectors.T, samples.shift, out=others)
+            others.masked_fill_(samples.items == samples.targets[rows, None], -math.inf)
+            logits[:, -1] = wanted[rows]
+            last = torch.full_like(samples.targets[rows], len(table) + 1)
+            loss, error = _errors(logits, last, 0.0)
+            total += loss
+            if settings.with_gradient:
+                sums.add(start, error[:, 1:-1], part, vectors)
+                own[rows] = error[:, -1]
+        ctx.save_for_backward(sums.hidden, sums.table, own)
+        ctx.dtypes = [tensor.dtype for tensor in (hidden, table, wanted)]
+        ctx.rows = len(hidden)
+        return total / len(hidden)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients that are there already, times what comes from outside."""
+        return (*_scaled(ctx, outer), None, None)
+
+
+def _scaled(ctx: Any, outer: Tensor) -> list[Tensor | None]:
+    """Gradients of the mean in the dtypes of what they are of."""
+    return [
+        None if tensor is None else (tensor * (outer / ctx.rows)).to(dtype)
+        for tensor, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recs.ml.devices import product_dtype
-from recs.ml.fused_softmax import FusedCrossEntropy, SoftmaxSettings
+from recs.ml.fused_softmax import (
+    FusedCrossEntropy,
+    FusedSampledCrossEntropy,
+    Samples,
+    SoftmaxSettings,
+)
 
 
 def full_softmax_loss(
@@ -79,14 +84,13 @@ def sampled_softmax_loss(
     _check(hidden, table, targets)
     if log_q.shape != table.shape[:1] or samples.ndim != 1 or not len(samples):
         raise ValueError("log_q has an entry for each row of the table; samples is (S,), S > 0.")
-    dtype, device = product_dtype(), hidden.device
-    corrections = (log_q[samples] + math.log(len(samples))).to(device)  # (S,)
-    samples = samples.to(device)
-    wanted = (hidden * table[targets]).sum(dim=-1, keepdim=True).float()  # (P, 1)
-    others = (hidden.to(dtype) @ table[samples].to(dtype).T).float()  # (P, S)
-    others = (others - corrections).masked_fill(samples == targets[:, None], -math.inf)
-    logits = torch.cat([wanted, others], dim=1)  # (P, S + 1)
-    return F.cross_entropy(logits, torch.zeros_like(targets))
+    shift = -(log_q[samples] + math.log(len(samples)))  # (S,)
+    samples = samples.to(hidden.device)
+    wanted = (hidden * table[targets]).sum(dim=-1)  # (P,)
+    drawn = Samples(samples, shift.to(hidden.device), targets)
+    settings = SoftmaxSettings(0.0, product_dtype(), torch.is_grad_enabled())
+    loss: Tensor = FusedSampledCrossEntropy.apply(hidden, table[samples], wanted, drawn, settings)  # type: ignore[no-untyped-call]
+    return loss
 
 
 def bce_loss(hidden: Tensor, table: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:

@@ -170,6 +170,41 @@ def test_sampled_softmax_is_a_plain_loop():
     assert found.item() == pytest.approx(total / P, rel=1e-5)
 
 
+def plain_sampled(hidden, table, targets, samples, log_q) -> torch.Tensor:
+    others = hidden @ table[samples].T - log_q[samples] - math.log(len(samples))
+    others = others.masked_fill(samples == targets[:, None], -math.inf)
+    wanted = (hidden * table[targets]).sum(dim=1, keepdim=True)
+    return -torch.log_softmax(torch.cat([wanted, others], dim=1), dim=1)[:, 0].mean()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gradients_of_the_sampled_softmax_are_torchs(dtype):
+    """Samples drawn twice, hit by some rows, and with the correction of a skewed draw."""
+    hidden, table, targets, _ = made(torch.float32)
+    samples = torch.cat([torch.randint(1, N + 1, (20,), generator=generator(3)), targets[:4]])
+    log_q = torch.log_softmax(torch.randn(N + 1, generator=generator(5)), dim=0)
+    wanted = plain_sampled(hidden, table, targets, samples, log_q)
+    wanted_gradients = torch.autograd.grad(2 * wanted, [hidden, table])
+    with devices.using(devices.Precision(autocast=False, products=dtype), CPU):
+        found = sampled_softmax_loss(hidden, table, targets, samples=samples, log_q=log_q)
+    found_gradients = torch.autograd.grad(2 * found, [hidden, table])
+    tolerance = 1e-5 if dtype == torch.float32 else 0.05
+    assert found.item() == pytest.approx(wanted.item(), rel=tolerance)
+    for one, other in zip(found_gradients, wanted_gradients, strict=True):
+        assert F.cosine_similarity(one.flatten(), other.flatten(), dim=0) > 1 - tolerance / 10
+        assert one.norm().item() == pytest.approx(other.norm().item(), rel=tolerance)
+
+
+def test_samples_that_are_all_the_target_cost_nothing():
+    hidden, table, targets, _ = made()
+    loss = sampled_softmax_loss(
+        hidden[:1], table, targets[:1], samples=targets[:1].repeat(3), log_q=UNIFORM
+    )
+    assert loss.item() == 0
+    loss.backward()
+    assert not hidden.grad.any()
+
+
 def test_the_sampled_sum_is_right_in_expectation():
     """All samples of one item, weighed by their probability: the exact mean of the sum."""
     hidden, table, targets, _ = (tensor.detach() for tensor in made())
