@@ -22,9 +22,16 @@ from recs.ml.semantic_ids import fit_flat, shuffled_codes
 from recs.ml.trainer import RunOptions
 
 # Shares of all events: what is learned from begins and ends, validation ends; the rest is the test.
-SPLIT = (0.4, 0.8, 0.9)
+SPLIT = (0.6, 0.8, 0.9)
 NET: Final = M3csrConfig(score_scale=8.0, alpha=0.1, hidden_share=0.2)
-FIT: Final = DecayingFitConfig(epochs=12, patience=4, learning_rate=3e-3, warmup_steps=50)
+FIT: Final = DecayingFitConfig(
+    epochs=12,
+    batch_size=512,
+    validate_every=2,
+    patience=2,
+    learning_rate=3e-3,
+    warmup_steps=50,
+)
 SECONDS = 400.0
 # Each M3CSR row: fields of its network that differ, and its clusters.
 ABLATIONS: Final[Mapping[str, dict[str, Any]]] = {
