@@ -194,6 +194,8 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
 WORKER_WARM_UP = env.bool("WORKER_WARM_UP", default=True)
 CELERY_TASK_ROUTES = {
     "recs.train_*": {"queue": "training"},
+    "recs.retrain": {"queue": "training"},
+    "recs.go_on_training": {"queue": "training"},
     "search.build_*": {"queue": "training"},
 }
 

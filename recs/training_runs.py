@@ -184,6 +184,6 @@ def finish(*, run: TrainingRun, state: str, message: str = "", error: str = "") 
 def _write(run: TrainingRun, **values: Any) -> None:
     """Columns of a running run, and its heartbeat."""
     values["heartbeat_at"] = timezone.now()
-    TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(**values)
-    for name, value in values.items():
-        setattr(run, name, value)
+    if TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(**values):
+        for name, value in values.items():
+            setattr(run, name, value)

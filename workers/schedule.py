@@ -13,6 +13,15 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # Queries are rebuilt after the neighbours, whose popularity orders them.
     "build-terms": {"task": "search.build_terms", "schedule": crontab(hour=3, minute=40)},
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
+    # The user model learns from the day's events, when all that it reads beside them is fresh.
+    "retrain-user-model": {"task": "recs.retrain", "schedule": crontab(hour=4, minute=10)},
+    # A run that was killed goes on within minutes, from its checkpoint. An old message of this
+    # sort is of no use: the next one says the same.
+    "go-on-training": {
+        "task": "recs.go_on_training",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     # Partitions of the next months, well before anything is written to them.
     "ensure-partitions": {
         "task": "catalog.ensure_partitions",
