@@ -13,6 +13,8 @@ NAMES = (
     "catalog.fail_lost_jobs",
     "recs.encode_items",
     "recs.train_neighbours",
+    "recs.retrain",
+    "recs.go_on_training",
     "search.build_terms",
     "search.build_queries",
 )
@@ -35,5 +37,7 @@ def test_every_task_may_run_twice_and_the_second_run_changes_nothing():
 def test_learning_runs_on_its_own_queue_and_new_items_do_not_wait_for_it():
     route = app.amqp.router.route
     assert route({}, "recs.train_neighbours")["queue"].name == "training"
+    assert route({}, "recs.retrain")["queue"].name == "training"
+    assert route({}, "recs.go_on_training")["queue"].name == "training"
     assert route({}, "search.build_queries")["queue"].name == "training"
     assert route({}, "recs.encode_items")["queue"].name == "default"
