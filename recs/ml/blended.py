@@ -20,6 +20,7 @@ from recs.ml.histories import Histories
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
 from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
 from recs.ml.mixture import Contests, Mixture, MixtureConfig, contests, fit_mixture
+from recs.ml.new_items import fit_new_items
 from recs.ml.reranker import Reranked, RerankerConfig, fit_reranker
 from recs.ml.seeding import array_generator
 from recs.ml.semantic_ids import SemanticIds
@@ -212,22 +213,14 @@ def _weighed(
             content,
             np.where(is_new, 0, counts),
         )
-        fitted = _with_new(mixture, pretended, _without_items(sample, is_new), settings.mixture)
+        fitted = fit_new_items(
+            mixture.weights, pretended, is_new, _without_items(sample, is_new), settings.mixture
+        )
         mixture = Mixture(mixture.evidence, fitted.weights, data.item_count)
         further.append(contests(fitted, _without_items(many, is_new), size))
     contest = sum(further, contests(mixture, many, size))
     nets = fit_reranker(contest, settings.reranker, seed)
     return Reranked(mixture, nets, size)
-
-
-def _with_new(
-    known: Mixture, evidence: Sequence[Evidence], sample: Sample, config: MixtureConfig
-) -> Mixture:
-    """The weights of new items, learned where some items are taken for new; the others stay."""
-    start = dict(zip(known.names, map(float, known.weights), strict=True))
-    fixed = tuple(name for name in known.names if not name.startswith("new_"))
-    config = replace(config, start=start, fixed=fixed)
-    return fit_mixture(evidence, sample, known.item_count, config)
 
 
 def _evidence(
