@@ -147,6 +147,14 @@ def person_name(viewer: Viewer) -> str:
     return f"visitor:{viewer.anonymous_id}" if viewer.anonymous_id else ""
 
 
+def viewer_of(person: str) -> Viewer:
+    """Who is called so: the way back from person_name()."""
+    kind, _, key = person.partition(":")
+    if kind == "person":
+        return Viewer(person_id=int(key))
+    return Viewer(anonymous_id=key) if kind == "visitor" else Viewer()
+
+
 def counts(*, as_of: datetime) -> Counts:
     """How often each item and each person stand among the wanted acts before `as_of`."""
     acts = _acts_before(as_of)
