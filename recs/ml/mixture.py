@@ -91,7 +91,8 @@ class Mixture:
             targets: (U,) int64, items that may stand in the list though they were seen.
 
         Yields:
-            Positions of the people, and their lists, in no order.
+            Positions of the people, and their lists, in no order. Where somebody has fewer unseen
+            items than C, others fill the list up, with a score of minus infinity.
         """
         width = min(candidates, self.item_count)
         for persons in self._chunks(len(histories)):
@@ -195,7 +196,8 @@ def contests(mixture: Mixture, sample: Sample, candidates: int) -> Contests:
 def _fitted(contest: Contests, start: Floats, is_free: Bools, ridge: float) -> Floats:
     """Weights (names,) by L-BFGS on the cross entropy, which is convex in them."""
     free = torch.from_numpy(np.flatnonzero(is_free))
-    base = torch.from_numpy(contest.numbers @ start)  # (V, C)
+    is_seen = np.isneginf(contest.scores)
+    base = torch.from_numpy(np.where(is_seen, -np.inf, contest.numbers @ start))  # (V, C)
     numbers = torch.from_numpy(contest.numbers)[..., free]
     wanted = torch.from_numpy(contest.wanted)
     change = torch.zeros(len(free), requires_grad=True)

@@ -27,8 +27,8 @@ from recs.ml.trainer import fit
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-# Added to the scores of the candidates looked at again, so that they stay above the others.
-ABOVE = 1e4
+# The last candidate that was looked at again stands so far above the others.
+ABOVE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +98,14 @@ class Reranked:
             lengths = chosen.lengths[rows].astype(np.float32)
             features = list_features(lists.numbers, lists.scores, lengths)
             again = lists.scores + np.mean([net.added(features) for net in self.nets], axis=0)
-            lowest = again.min(axis=1, keepdims=True)
-            total[rows[:, None], lists.rows] = np.where(
-                np.isneginf(lists.scores), lists.scores, ABOVE + again - lowest
-            )
+            # Where the catalogue is small, seen items fill the list: they are no candidates.
+            seen = np.isneginf(lists.scores)
+            lowest = np.where(seen, np.inf, again).min(axis=1, keepdims=True)
+            before = total[rows[:, None], lists.rows]
+            total[rows[:, None], lists.rows] = np.where(seen, before, -np.inf)
+            others = total[rows].max(axis=1, keepdims=True)
+            lift = np.maximum(0.0, others + ABOVE - lowest).astype(np.float32)
+            total[rows[:, None], lists.rows] = np.where(seen, before, again + lift)
         return total
 
 
@@ -120,7 +124,7 @@ def fit_reranker(
         return ()
     lengths = contest.lengths.astype(np.float32)
     features = list_features(contest.numbers, contest.scores, lengths)
-    flat = features.reshape(-1, features.shape[2])
+    flat = features[~np.isneginf(contest.scores)]
     mean, spread = flat.mean(axis=0), flat.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
     lists = tuple(
