@@ -12,6 +12,8 @@ Bools = npt.NDArray[np.bool_]
 
 # A direction in which items differ less than this share of the strongest one is noise.
 LEAST_SPREAD = 1e-3
+# Neither is a variance of unit vectors that rounding alone can give.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class ContentMap:
 
         Returns:
             (rows, W) float32, zeros in place of what an item lacks.
+
+        Raises:
+            ValueError: where a value is not finite.
         """
         parts = []
         for name in self.modalities:
@@ -55,6 +60,7 @@ class ContentMap:
                 parts.append(np.zeros((rows, self.axes[name].shape[1]), np.float32))
                 continue
             table = vectors[name]
+            _check(name, table)
             mapped = (_unit(table) - self.means[name]) @ self.axes[name]
             mapped[~(table != 0).any(axis=1)] = 0.0
             parts.append(mapped.astype(np.float32))
@@ -84,23 +90,32 @@ def fit_content_map(
         vectors: by modality (N, D_m) float32; a row of zeros means that the item lacks it.
         width: most directions kept of a modality.
         available: (N,) bool, items that existed at the moment of fitting; None for all.
+
+    Raises:
+        ValueError: where a value is not finite.
     """
     means, axes = {}, {}
     for name, table in vectors.items():
+        _check(name, table)
         has = (table != 0).any(axis=1)
         kept = has if available is None else has & available
         if kept.sum() < 2:
             continue
         units = _unit(table[kept]).astype(np.float64)
         mean = units.mean(axis=0)
-        spread, directions = np.linalg.eigh(np.cov(units - mean, rowvar=False))
+        spread, directions = np.linalg.eigh(np.atleast_2d(np.cov(units - mean, rowvar=False)))
         strongest = np.argsort(-spread)[: min(width, int(kept.sum()) - 1)]
-        strongest = strongest[spread[strongest] > LEAST_SPREAD * spread.max()]
+        strongest = strongest[spread[strongest] > max(LEAST_SPREAD * spread.max(), ROUNDING)]
         if not len(strongest):
             continue
         means[name] = mean.astype(np.float32)
         axes[name] = (directions[:, strongest] / np.sqrt(spread[strongest])).astype(np.float32)
     return ContentMap(means=means, axes=axes)
+
+
+def _check(name: str, table: Floats) -> None:
+    if not np.isfinite(table).all():
+        raise ValueError(f"Some vectors of {name} are not finite.")
 
 
 def _unit(table: Floats) -> Floats:

@@ -32,7 +32,11 @@ class ItemSide(nn.Module):
     attribute_values: Tensor
 
     def __init__(self, config: ItemSideConfig, tables: ItemTables, embedding_size: int) -> None:
-        """Weights for items of these tables; the tables themselves are no weights."""
+        """Weights for items of these tables; the tables themselves are no weights.
+
+        Raises:
+            ValueError: where no part of an item is left: no IDs, and nothing known of any.
+        """
         super().__init__()
         self.config = config
         self.use(tables)
@@ -53,11 +57,18 @@ class ItemSide(nn.Module):
         )
         if self.attribute_table is not None:
             nn.init.normal_(self.attribute_table.weight, std=INITIAL_SCALE)
+        if self.ids is None and not self._has_sides:
+            raise ValueError("An item needs its ID where nothing is known of any item.")
         self.gate = nn.Parameter(torch.zeros(KNOWN_BUCKETS)) if config.use_gate else None
 
     @property
     def _has_content(self) -> bool:
         return self.config.use_content and self.content.shape[1] > 0
+
+    @property
+    def _has_sides(self) -> bool:
+        """Whether anything but the ID makes up an item."""
+        return bool(self.map is not None or self.attribute_table is not None or self.code_tables)
 
     def use(self, tables: ItemTables) -> None:
         """Read the facts of other items from now on (new ones, or fewer)."""
@@ -107,7 +118,7 @@ class ItemSide(nn.Module):
         """
         if self.ids is None:
             return content
-        if not (self.map is not None or self.attribute_table is not None or len(self.code_tables)):
+        if not self._has_sides:
             return own
         gate = self.gate[known] if self.gate is not None else own.new_zeros(known.shape)
         share = torch.where(known > 0, torch.sigmoid(gate), 0.0).unsqueeze(-1)
