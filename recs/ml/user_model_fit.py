@@ -52,7 +52,7 @@ class UserModelSettings:
     predictions_a_step: int = 1536
     # ... and a run has about so many steps, in epochs between these bounds.
     steps: int = 1800
-    epochs: tuple[int, int] = (20, 60)
+    epochs: tuple[int, int] = (20, 30)
     # Catalogues of more items are trained with so many sampled candidates and log-Q correction.
     full_softmax_items: int = 50_000
     samples: int = 8192
