@@ -1,6 +1,5 @@
 """The gate: what a candidate is compared with, on whom, and what becomes of it."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +23,9 @@ from recs.ml.vocabulary import Vocabulary
 from recs.models import ModelVersion
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+DoubleFloats = npt.NDArray[np.float64]
 
 SECONDS_A_DAY = 86_400.0
 READ_SIZE = 20_000
@@ -46,7 +47,10 @@ class GateSettings:
     """Everything that changes the verdict."""
 
     judge: GateConfig = field(default_factory=GateConfig)
-    held_out: HeldOutConfig = field(default_factory=HeldOutConfig)
+    # Each case is asked of a version as a request is, which takes some 20 ms.
+    held_out: HeldOutConfig = field(
+        default_factory=lambda: HeldOutConfig(most_people=1500, most_targets=2)
+    )
     # An item with fewer events before the moment is cold, a person with fewer is new.
     cold_below: int = 5
     new_below: int = 5
@@ -63,13 +67,15 @@ class Evidence:
     """The cases, and what was known before them.
 
     `train`: histories of the events that the candidate learned from. `categories`: for each row of
-    the vocabulary (from 1) the uppermost levels of its category paths.
+    the vocabulary (from 1) the uppermost levels of its category paths. `visible`: (N + 1,) bool,
+    the items that may be shown: no other is asked for or ranked.
     """
 
     vocabulary: Vocabulary
     train: Histories
     held_out: HeldOut
     categories: Sequence[frozenset[str]]
+    visible: Bools
     as_of: datetime
     until: datetime
 
@@ -90,11 +96,15 @@ def gather(
     settings = settings or GateSettings()
     later.vocabulary.check(train.vocabulary.digest)
     since = train.as_of.timestamp() / SECONDS_A_DAY
+    visible = _visible(train.vocabulary)
     return Evidence(
         vocabulary=train.vocabulary,
         train=train.histories,
-        held_out=held_out(later.histories, since_day=since, config=settings.held_out),
+        held_out=held_out(
+            later.histories, since_day=since, config=settings.held_out, allowed=visible
+        ),
         categories=_categories(train.vocabulary),
+        visible=visible,
         as_of=train.as_of,
         until=later.as_of,
     )
@@ -103,33 +113,29 @@ def gather(
 def run_gate(
     *,
     version: ModelVersion,
-    systems: Mapping[str, Scorer],
+    values: Mapping[str, DoubleFloats],
     evidence: Evidence,
     live: ModelVersion | None = None,
     settings: GateSettings | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> dict[str, Any]:
-    """Judge a candidate and keep the report on its row; the report.
+    """Judge a candidate beside the baselines and keep the report on its row; the report.
 
     Args:
         version: the candidate.
-        systems: "candidate", and "live" where a version is live: scorers of the evidence's
-            vocabulary, as they would be served.
+        values: for "candidate", and "live" where a version is live, (C,) float64 NDCG@10 of each
+            of the evidence's cases.
         evidence: from gather().
         live: the version behind "live".
         settings: see its fields.
-        progress: told of each system.
+        progress: told of each baseline.
     """
     settings = settings or GateSettings()
-    baselines, tuned = _baselines(evidence, settings)
-    scorers = {**systems, **baselines}
-    values, seconds = {}, {}
-    progress.set_total(len(scorers))
+    scorers, tuned = _baselines(evidence, settings)
+    values = dict(values)
     for name, scorer in scorers.items():
-        started = time.monotonic()
         values[name] = evidence.held_out.ndcg(scorer)
-        seconds[name] = round(time.monotonic() - started, 2)
-        progress.advance(message=f"ranked by {LABELS.get(name, name)}")
+        progress.advance(0, message=f"ranked by {LABELS[name]}")
     slices = slices_of(evidence, settings)
     cases = Cases(
         people=evidence.held_out.people,
@@ -154,7 +160,6 @@ def run_gate(
             "new_people": f"the person had fewer than {settings.new_below} events before",
             "tail": f"the item is not among the {settings.head_share:.0%} wanted most",
         },
-        "seconds": seconds,
     }
     registry.record_gate(version=version, report=report)
     return report
@@ -191,8 +196,35 @@ def _baselines(
         TuningOptions(seconds=settings.tuning_seconds),
     )
     knn = fit_item_knn(train, size, tuned.knn.config)
+    ranked: dict[str, Scorer] = {"popularity": PopularityScorer.of(train, size), "item_knn": knn}
     about = {"validation_ndcg": tuned.ndcg, "trials": tuned.trials, "finished": tuned.finished}
-    return {"popularity": PopularityScorer.of(train, size), "item_knn": knn}, about
+    return {name: _Visible(scorer, evidence.visible) for name, scorer in ranked.items()}, about
+
+
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """A Scorer without the items that may not be shown."""
+
+    scorer: Scorer
+    visible: Bools
+
+    @property
+    def item_count(self) -> int:
+        return self.scorer.item_count
+
+    def score(self, histories: Histories, persons: Ints) -> Floats:
+        scores = self.scorer.score(histories, persons)
+        scores[:, ~self.visible] = -np.inf
+        return scores
+
+
+def _visible(vocabulary: Vocabulary) -> Bools:
+    """(N + 1,) bool; the padding is not."""
+    shown = Item.objects.visible().order_by().values_list("pk", flat=True)
+    visible = np.zeros(len(vocabulary) + 1, np.bool_)
+    visible[vocabulary.rows(str(key) for key in shown.iterator(chunk_size=READ_SIZE))] = True
+    visible[0] = False
+    return visible
 
 
 def _categories(vocabulary: Vocabulary) -> list[frozenset[str]]:

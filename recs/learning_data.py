@@ -22,7 +22,6 @@ from recs.item_contents import NamedContent, read_content
 from recs.ml import sealed
 from recs.ml.blended import BlendedSettings
 from recs.ml.errors import ArtifactError, NothingToLearn
-from recs.ml.held_out import HeldOutConfig
 from recs.ml.histories import Histories
 from recs.ml.sequence_data import SequenceData
 from recs.ml.vocabulary import Vocabulary
@@ -42,7 +41,7 @@ class UserModelRunConfig:
     # Networks whose scores are averaged, steps of training of each, and most epochs.
     members: int = 2
     steps: int = 1800
-    epochs: int = 60
+    epochs: int = 30
     embedding_size: int = 128
     # False leaves the networks alone: no neighbours, no content, no second look.
     blend: bool = True
@@ -97,7 +96,8 @@ class UserModelRunConfig:
 
     def gate(self, seed: int) -> GateSettings:
         """Settings of the gate."""
-        return GateSettings(held_out=HeldOutConfig(seed=seed), tuning_seconds=self.tuning_seconds)
+        settings = GateSettings(tuning_seconds=self.tuning_seconds)
+        return replace(settings, held_out=replace(settings.held_out, seed=seed))
 
     def as_json(self) -> dict[str, Any]:
         """All fields."""

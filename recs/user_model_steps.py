@@ -13,9 +13,9 @@ from recs.ml.gate_math import LIVE
 from recs.models import ModelVersion
 from recs.pruning import prune
 from recs.retrain import Step, Work
+from recs.served_lists import served_ndcg
 from recs.user_model_training import train
 from recs.user_models import KIND, forget_models, load_model
-from recs.version_scorer import version_scorer
 
 Result = Mapping[str, Any]
 
@@ -91,13 +91,16 @@ class _UserModelRun:
         version, data = self._version(work), self._data(work)
         settings = self.config.gate(work.run.seed)
         evidence = gate.gather(data.train, data.later, settings)
-        systems = {"candidate": version_scorer(version, data.vocabulary)}
         live, note = _comparable(data)
-        if live is not None:
-            systems[LIVE] = version_scorer(live, data.vocabulary)
+        compared = {"candidate": version} | ({LIVE: live} if live else {})
+        work.progress.set_total(len(compared) * len(evidence.held_out))
+        values = {
+            name: served_ndcg(one, evidence.held_out, data.vocabulary, progress=work.progress)
+            for name, one in compared.items()
+        }
         report = gate.run_gate(
             version=version,
-            systems=systems,
+            values=values,
             evidence=evidence,
             live=live,
             settings=settings,

@@ -10,6 +10,7 @@ from recs.ml.metrics import ndcg_at
 from recs.ml.scorers import Scorer, target_ranks
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 DoubleFloats = npt.NDArray[np.float64]
 
 
@@ -53,7 +54,11 @@ class HeldOut:
 
 
 def held_out(
-    histories: Histories, *, since_day: float, config: HeldOutConfig | None = None
+    histories: Histories,
+    *,
+    since_day: float,
+    config: HeldOutConfig | None = None,
+    allowed: Bools | None = None,
 ) -> HeldOut:
     """The events at or after a moment as cases; of each person a draw of them.
 
@@ -64,13 +69,15 @@ def held_out(
         histories: with the events before the moment and after it, in order of time.
         since_day: the moment, days since 1970.
         config: see its fields.
+        allowed: (N + 1,) bool, which items may be a target; None allows all.
     """
     config = config or HeldOutConfig()
     rng = np.random.default_rng(config.seed)
     owners = histories.owners
     place = np.arange(len(histories.items)) - histories.offsets[owners]
     is_later = histories.days >= since_day
-    events = np.flatnonzero(is_later & (place > 0))
+    may_be = np.ones(len(owners), np.bool_) if allowed is None else allowed[histories.items]
+    events = np.flatnonzero(is_later & (place > 0) & may_be)
     people = np.unique(owners[events])
     if len(people) > config.most_people:
         people = np.sort(rng.choice(people, config.most_people, replace=False))

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from catalog.events import record_events
+from catalog.items import set_hidden
 from catalog.types import ItemInput
 from recs.features import interaction_log, item_vocabulary
-from recs.gate import BASELINES, GateSettings, gather, run_gate, slices_of
+from recs.gate import BASELINES, GateSettings, _baselines, gather, run_gate, slices_of
 from recs.ml.gate_math import GateConfig
 from recs.ml.held_out import HeldOutConfig
 from tests.recs.conftest import NOON, like, make_items
@@ -86,7 +87,10 @@ def test_slices_say_what_was_known_before(evidence):
 def test_a_candidate_that_knows_more_passes_and_the_report_is_on_its_row(evidence):
     version = candidate("good")
     report = run_gate(
-        version=version, systems={"candidate": Cycle(10)}, evidence=evidence, settings=QUICK
+        version=version,
+        values={"candidate": evidence.held_out.ndcg(Cycle(10))},
+        evidence=evidence,
+        settings=QUICK,
     )
     # Item-kNN by direction knows what comes next as well, so it is not beaten beyond chance.
     overall = report["slices"][0]
@@ -102,7 +106,10 @@ def test_a_bad_candidate_is_refused_with_its_reasons_in_words(evidence):
     live, bad = promoted("live"), candidate("bad")
     report = run_gate(
         version=bad,
-        systems={"candidate": Cycle(10, knows=-1.0), "live": Cycle(10)},
+        values={
+            "candidate": evidence.held_out.ndcg(Cycle(10, knows=-1.0)),
+            "live": evidence.held_out.ndcg(Cycle(10)),
+        },
         evidence=evidence,
         live=live,
         settings=QUICK,
@@ -120,8 +127,23 @@ def test_with_nobody_to_judge_by_nothing_goes_live(evidence):
     train = interaction_log(as_of=CUT, vocabulary=vocabulary)
     report = run_gate(
         version=candidate("unseen"),
-        systems={"candidate": Cycle(10)},
+        values={"candidate": np.zeros(0)},
         evidence=gather(train, train, QUICK),
         settings=QUICK,
     )
     assert report["reasons"] == ("Too few people to judge by: 0, and 30 are needed.",)
+
+
+def test_an_item_that_may_not_be_shown_is_neither_asked_for_nor_ranked(evidence):
+    asked = set(evidence.held_out.targets.tolist())
+    assert 1 in asked
+    set_hidden(external_ids=["i0"], hidden=True)
+    vocabulary = item_vocabulary()
+    train = interaction_log(as_of=CUT, vocabulary=vocabulary)
+    later = interaction_log(as_of=CUT + timedelta(days=30), vocabulary=vocabulary)
+    found = gather(train, later, QUICK)
+    assert 1 not in found.held_out.targets
+    ranked, _ = _baselines(found, QUICK)
+    for scorer in ranked.values():
+        scores = scorer.score(found.held_out.histories, np.arange(3))
+        assert np.isneginf(scores[:, [0, 1]]).all()
