@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 
 from benchmarks.m3csr_rows import Split, fit_row
-from recs.ml.m3csr_fit import Fitted
+from recs.ml.m3csr_fitted import Fitted
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 
 TABLE = "m3csr_vectors"

@@ -14,7 +14,8 @@ from benchmarks.m3csr_data import Films, Queries, queries_between, split_days
 from recs.ml.item_content import ItemContent
 from recs.ml.item_knn import ItemKnnConfig, fit_item_knn
 from recs.ml.m3csr_config import M3csrConfig
-from recs.ml.m3csr_fit import Asked, DecayingFitConfig, Fitted, M3csrFitConfig, fit_m3csr
+from recs.ml.m3csr_fit import Asked, DecayingFitConfig, M3csrFitConfig, fit_m3csr
+from recs.ml.m3csr_fitted import Fitted
 from recs.ml.m3csr_sides import PersonSide
 from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import Scorer, target_ranks

@@ -1,34 +1,29 @@
 """From histories and content to a fitted M3CSR, and from it to vectors and scores."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from recs.ml.content_space import Vectors
 from recs.ml.errors import NothingToLearn
 from recs.ml.histories import Histories
 from recs.ml.item_content import ItemContent
 from recs.ml.m3csr import M3csrNet, m3csr_loss
 from recs.ml.m3csr_batches import PairBatches, Sides
-from recs.ml.m3csr_config import PEOPLE_BY_ID, ContentTables, M3csrConfig
-from recs.ml.m3csr_graph import EventGraph, KnownCounts
+from recs.ml.m3csr_config import PEOPLE_BY_ID, M3csrConfig
+from recs.ml.m3csr_fitted import EVER, Fitted, content_tables
+from recs.ml.m3csr_graph import EventGraph
 from recs.ml.metrics import ndcg_at
-from recs.ml.scorers import VectorScorer, target_ranks
+from recs.ml.scorers import target_ranks
 from recs.ml.seeding import array_generator, seed_everything
-from recs.ml.semantic_ids import NO_CODE, Codebooks, fit_flat
-from recs.ml.trainer import FitConfig, FitReport, RunOptions, fit
+from recs.ml.semantic_ids import fit_flat
+from recs.ml.trainer import FitConfig, RunOptions, fit
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-EVER = float("inf")
-# People or items that are encoded at once.
-_ROWS_AT_ONCE = 2048
 # Validation asks so many people, drawn once.
 _MOST_ASKED = 2000
 
@@ -62,96 +57,6 @@ class Asked:
     histories: Histories
     targets: Ints
     scored_at: float = EVER
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A network, the events it may look at, and the clusters that give new items their ID."""
-
-    net: M3csrNet
-    graph: EventGraph
-    flat: Codebooks
-    report: FitReport | None = None
-
-    @property
-    def item_count(self) -> int:
-        """N."""
-        return self.graph.item_count
-
-    def encode_users(self, histories: Histories, scored_at: float = EVER) -> Floats:
-        """(U, (1 + M) D) float32 of people, seen in training or not, from their events alone."""
-        side = Sides(self.graph, self.net.config)
-        parts = [
-            _run(self.net, "encode_people", side.serving_people(histories.select(rows), scored_at))
-            for rows in _chunks(len(histories))
-        ]
-        return _joined(parts, self._width)
-
-    def encode_items(self, scored_at: float = EVER, counts: KnownCounts | None = None) -> Floats:
-        """(N + 1, (1 + M) D) float32, row 0 zeros.
-
-        Args:
-            scored_at: moment of the scores, days since 1970; only events before it are seen.
-            counts: how many took each item; None counts the events that are known.
-
-        Raises:
-            FutureCounts: where the counts are newer than `scored_at`.
-        """
-        side = Sides(self.graph, self.net.config)
-        counts = counts or self.graph.known_counts(scored_at)
-        parts = [
-            _run(self.net, "encode_items", side.serving_items(rows, scored_at, counts))
-            for rows in _chunks(self.item_count + 1)
-        ]
-        found = _joined(parts, self._width)
-        found[0] = 0.0
-        return found
-
-    def encode_new(self, vectors: Vectors) -> Floats:
-        """(N, (1 + M) D) float32 of items that came after training: encoder outputs to towers.
-
-        Args:
-            vectors: by modality (N, its size) float32, zeros where an item lacks it.
-        """
-        content = content_tables(vectors, self.flat, self.net.modalities)
-        return _run(self.net, "encode_new", _on(content, self.net.clusters.device))
-
-    def scorer(self, histories: Histories, scored_at: float = EVER) -> VectorScorer:
-        """Scores for these people, as the product of vectors."""
-        return VectorScorer(self.encode_users(histories, scored_at), self.encode_items(scored_at))
-
-    def for_everybody(self, scored_at: float = EVER) -> "M3csrScorer":
-        """Scores for any people, encoded when they are asked about."""
-        return M3csrScorer(self, self.encode_items(scored_at), scored_at)
-
-    def knowing(self, histories: Histories) -> "Fitted":
-        """The same weights that look at other events, such as those up to today."""
-        return dataclasses.replace(self, graph=EventGraph(histories, self.item_count))
-
-    @property
-    def _width(self) -> int:
-        return (1 + len(self.net.modalities)) * self.net.config.embedding_size
-
-
-@dataclass(frozen=True, slots=True)
-class M3csrScorer:
-    """A Scorer. `items`: (N + 1, (1 + M) D) float32, the item towers as of `scored_at`."""
-
-    fitted: Fitted
-    items: Floats
-    scored_at: float
-
-    @property
-    def item_count(self) -> int:
-        """N."""
-        return len(self.items) - 1
-
-    def score(self, histories: Histories, persons: Ints) -> Floats:
-        """(B, N + 1) float32, see `Scorer`."""
-        users = self.fitted.encode_users(histories.select(persons), self.scored_at)
-        scores = users @ self.items.T  # (B, N + 1)
-        scores[:, 0] = -np.inf
-        return scores
 
 
 def fit_m3csr(
@@ -227,50 +132,8 @@ def validation_ndcg(fitted: Fitted, asked: Asked) -> float:
     return float(ndcg_at(target_ranks(scorer, asked.histories, asked.targets), 10).mean())
 
 
-def content_tables(vectors: Vectors, flat: Codebooks, modalities: Sequence[str]) -> ContentTables:
-    """Vectors and clusters as the network reads them; a modality that is not given is lacking."""
-    rows = len(next(iter(vectors.values())))
-    sizes = {name: len(mean) for name, mean in flat.space.means.items()}
-    empty = {name: np.zeros((rows, sizes[name]), np.float32) for name in modalities}
-    found = {**empty, **{name: table for name, table in vectors.items() if name in empty}}
-    codes = flat.assign(found)[:, 0]
-    return ContentTables(
-        vectors={name: torch.from_numpy(np.ascontiguousarray(found[name])) for name in modalities},
-        clusters=torch.from_numpy(np.where(codes == NO_CODE, 0, codes + 1)),
-        cluster_count=flat.sizes[0],
-    )
-
-
 def _fewer(asked: Asked, seed: int) -> Asked:
     if len(asked.targets) <= _MOST_ASKED:
         return asked
     rows = array_generator(seed, 0).permutation(len(asked.targets))[:_MOST_ASKED]
     return Asked(asked.histories.select(rows), asked.targets[rows], asked.scored_at)
-
-
-@torch.inference_mode()
-def _run(net: M3csrNet, name: str, side: object) -> Floats:
-    """One of the network's encoders without dropout or gradients, to float32 on the CPU."""
-    training = net.training
-    net.eval()
-    device = net.clusters.device
-    moved = side.to(device) if hasattr(side, "to") else side
-    found: Tensor = getattr(net, name)(moved)
-    net.train(training)
-    return np.asarray(found.float().cpu().numpy(), np.float32)
-
-
-def _on(content: ContentTables, device: torch.device) -> ContentTables:
-    return ContentTables(
-        {name: table.to(device) for name, table in content.vectors.items()},
-        content.clusters.to(device),
-        content.cluster_count,
-    )
-
-
-def _chunks(count: int) -> list[Ints]:
-    return [np.arange(s, min(s + _ROWS_AT_ONCE, count)) for s in range(0, count, _ROWS_AT_ONCE)]
-
-
-def _joined(parts: list[Floats], width: int) -> Floats:
-    return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)

@@ -4,7 +4,8 @@ import dataclasses
 
 from recs.ml.errors import NothingToLearn
 from recs.ml.m3csr_config import M3csrConfig
-from recs.ml.m3csr_fit import Asked, DecayingFitConfig, M3csrFitConfig, M3csrScorer, fit_m3csr
+from recs.ml.m3csr_fit import Asked, DecayingFitConfig, M3csrFitConfig, fit_m3csr
+from recs.ml.m3csr_fitted import M3csrScorer
 from recs.ml.sequence_data import SequenceData, TrainOptions
 
 # Leave-one-out asks for warm items, so few are shown as new; chosen on validation with the rest.

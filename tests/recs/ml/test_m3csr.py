@@ -10,13 +10,8 @@ from recs.ml.item_content import ItemContent
 from recs.ml.m3csr import M3csrNet, m3csr_loss
 from recs.ml.m3csr_batches import PairBatches, Sides
 from recs.ml.m3csr_config import ContentTables, M3csrConfig
-from recs.ml.m3csr_fit import (
-    DecayingFitConfig,
-    content_tables,
-    fit_m3csr,
-    hold_out_last,
-    validation_ndcg,
-)
+from recs.ml.m3csr_fit import DecayingFitConfig, fit_m3csr, hold_out_last, validation_ndcg
+from recs.ml.m3csr_fitted import content_tables
 from recs.ml.m3csr_graph import EventGraph, FutureCounts
 from recs.ml.m3csr_layers import decoupling
 from recs.ml.m3csr_member import train_m3csr
