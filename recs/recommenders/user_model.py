@@ -14,6 +14,7 @@ from recs.content import content_vectors
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.features import history_rows
 from recs.history import History, TasteItem
+from recs.index import nearest_items
 from recs.item_contents import read_content
 from recs.item_vectors import vectors_of
 from recs.ml.evidence import unit
@@ -27,10 +28,13 @@ from recs.user_models import contents_of, item_rows, live_model
 from recs.vector_index import best_items, scores_of
 
 SOURCE = "user_model"
-# Items that are looked at for an answer: so many by vector, and so many that neighbours name. The
+# Items that are looked at for an answer: so many by vector, so many that neighbours name, and so
+# many by text, for what nobody wanted yet is often behind by vector and before by its weights. The
 # second look reads the best 100 of them (recs/ml/reranker.py).
 BY_VECTOR = 200
 BY_NEIGHBOURS = 200
+BY_TEXT = 200
+TEXT = ContentVersion.TEXT
 MOST_VECTORS = 2_000
 
 Ints = npt.NDArray[np.int64]
@@ -84,6 +88,11 @@ class VectorCache:
                 self._kept.popitem(last=False)
         return made
 
+    def forget(self) -> None:
+        """Make them anew at the next call."""
+        with self._lock:
+            self._kept.clear()
+
 
 vectors = VectorCache()
 
@@ -130,16 +139,19 @@ class Picker:
     def ranked(self, ask: Ask) -> tuple[list[int], Floats]:
         """Keys of visible items within the filters, best first, and their scores."""
         user = vectors.vector(self.version, self.model, self.history)
-        found = self._found(ask, user)
+        asked = self.asked()
+        found = self._found(ask, user, asked.get(TEXT))
         ids = list(found)
         if not ids:
             return [], np.zeros(0, np.float32)
         rows = item_rows(self.model, ids)
-        contents = contents_of(self.model)
         proposals = Proposals(
             rows=rows,
             scores=np.array([found[item_id] for item_id in ids], np.float32),
-            content=self._content(ids, contents),
+            content={
+                modality: content_cosines(_products(version, ids, table))
+                for modality, (version, table) in asked.items()
+            },
             attributes=self._attributes(ids, rows),
         )
         scores = self.model.scores(self.history, user, proposals)
@@ -147,7 +159,9 @@ class Picker:
         order = np.lexsort((_lots(ids), -scores))
         return [ids[place] for place in order.tolist()], scores[order]
 
-    def _found(self, ask: Ask, user: Floats) -> dict[int, float]:
+    def _found(
+        self, ask: Ask, user: Floats, text: tuple[ContentVersion, Floats] | None
+    ) -> dict[int, float]:
         """Items to look at, with their products with the person's vector."""
         nearest = best_items(
             self.version,
@@ -158,19 +172,27 @@ class Picker:
         )
         found = dict(nearest)
         named = self.model.vocabulary.ids(self.model.neighbours(self.history, BY_NEIGHBOURS))
-        others = {int(key) for key in named} - found.keys() - ask.excluded
+        others = {int(key) for key in named} - ask.excluded
+        if text is not None and text[1][0].any():
+            version, asked = text
+            like = nearest_items(
+                vector=asked[0], k=BY_TEXT, filters=ask.filters, exclude=ask.excluded,
+                version=version,
+            )  # fmt: skip
+            others |= {item_id for item_id, _ in like}
+        others -= found.keys()
         return found | dict(scores_of(self.version, user, others, filters=ask.filters))
 
-    def _content(self, ids: list[int], contents: dict[str, ContentVersion]) -> dict[str, Floats]:
-        """Cosines of the proposals' content with that of the newest items, by modality."""
-        newest = [int(key) for key in self.model.vocabulary.ids(self.history.items[-NEWEST:])]
+    def asked(self) -> dict[str, tuple[ContentVersion, Floats]]:
+        """By modality what the content of proposals is compared with: the newest items' own."""
+        contents = contents_of(self.model)
         used = {m: contents[m] for m in self.model.evidence.modalities if m in contents}
+        newest = [int(key) for key in self.model.vocabulary.ids(self.history.items[-NEWEST:])]
         read = content_vectors(newest, versions=used)
-        found = {}
-        for modality, version in used.items():
-            asked = content_asked(unit(read[modality]))
-            found[modality] = content_cosines(_products(version, ids, asked))
-        return found
+        return {
+            modality: (version, content_asked(unit(read[modality])))
+            for modality, version in used.items()
+        }
 
     def _attributes(self, ids: list[int], rows: Ints) -> Attributes | None:
         """Of the proposals, read only where the vocabulary lacks one of them."""

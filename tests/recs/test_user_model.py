@@ -16,7 +16,7 @@ from catalog.filters import ItemFilters
 from catalog.items import set_hidden
 from catalog.models import Answer, Item, Person
 from catalog.types import ItemInput, Viewer
-from recs import registry
+from recs import pipeline, registry
 from recs.content import content_vectors, live_versions
 from recs.features import history_rows
 from recs.history import History, read_history
@@ -281,6 +281,16 @@ def test_an_item_that_came_later_is_picked_without_retraining(live, world, monke
     assert found[ids["fresh"]].because is not None
     home = [hit.item_id for row in home_rows(person()) for hit in row.hits]
     assert ids["fresh"] in home
+
+
+def test_an_item_posted_to_the_api_is_placed_by_the_task_that_encodes_it(live, world):
+    ids = make_items(
+        [ItemInput(external_id="posted", title="Posted", description="A drama of the sea.")]
+    )
+    pipeline.encode_items()
+    assert ItemVector.objects.filter(version=live, item_id=ids["posted"]).exists()
+    picked, ask = ask_of(person(), k=60)
+    assert ids["posted"] in {candidate.item_id for candidate in picked.source(ask)}
 
 
 def test_a_changed_item_gets_another_vector_and_others_keep_theirs(live, world):
