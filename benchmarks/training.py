@@ -233,7 +233,7 @@ def report_growth(sizes: Sizes) -> None:
 
 
 def measure_grown(items: int, samples: int, sizes: Sizes) -> dict[str, float]:
-    """CPU seconds of a step (median) and the most memory of this process, of a synthetic catalogue."""
+    """CPU seconds of a step and the process's most memory, for a synthetic catalogue."""
     random = array_generator(0)
     # Popularity as it is: a few items have most of the events.
     drawn = np.minimum(items, 1 + (items * random.random((sizes.batch, 7)) ** 3).astype(np.int64))

@@ -9,6 +9,8 @@ from torch import Tensor
 
 # Logits that exist at once: 2^21 in fp32 are 8 MiB, which a CPU caches; a GPU wants more.
 _LOGITS_AT_ONCE = {"cpu": 2**21, "cuda": 2**28}
+# With fewer rows the sums over them would cost more than the products.
+_LEAST_ROWS = 64
 _PADDING = 0
 
 
@@ -43,8 +45,7 @@ class FusedCrossEntropy(torch.autograd.Function):
         items = table.to(settings.dtype)
         sums = _Sums.zeros(hidden, table, bias)
         total = hidden.new_zeros((), dtype=torch.float32)
-        at_once = _LOGITS_AT_ONCE.get(hidden.device.type, 2**20)
-        for start in range(0, len(hidden), chunk := max(16, at_once // len(table))):
+        for start in range(0, len(hidden), chunk := _rows_at_once(hidden, table)):
             part = hidden[start : start + chunk].to(settings.dtype)  # (R, D)
             logits = (part @ items.T).float()  # (R, N + 1)
             if bias is not None:
@@ -95,8 +96,7 @@ class FusedSampledCrossEntropy(torch.autograd.Function):
         sums = _Sums.zeros(hidden, table, None)
         own = torch.empty_like(wanted, dtype=torch.float32)
         total = hidden.new_zeros((), dtype=torch.float32)
-        at_once = _LOGITS_AT_ONCE.get(hidden.device.type, _LOGITS_AT_ONCE["cpu"])
-        for start in range(0, len(hidden), chunk := max(16, at_once // len(table))):
+        for start in range(0, len(hidden), chunk := _rows_at_once(hidden, table)):
             rows = slice(start, start + chunk)
             part = hidden[rows].to(settings.dtype)  # (R, D)
             # A place for the padding, the samples, and the target last.
@@ -121,6 +121,11 @@ class FusedSampledCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients that are there already, times what comes from outside."""
         return (*_scaled(ctx, outer), None, None)
+
+
+def _rows_at_once(hidden: Tensor, table: Tensor) -> int:
+    at_once = _LOGITS_AT_ONCE.get(hidden.device.type, _LOGITS_AT_ONCE["cpu"])
+    return max(_LEAST_ROWS, at_once // len(table))
 
 
 def _scaled(ctx: Any, outer: Tensor) -> list[Tensor | None]:

@@ -17,6 +17,7 @@ CPU = torch.device("cpu")
 def small_chunks(monkeypatch):
     """Several chunks, the last one short: 16 rows at once of 37."""
     monkeypatch.setitem(fused_softmax._LOGITS_AT_ONCE, "cpu", 1)
+    monkeypatch.setattr(fused_softmax, "_LEAST_ROWS", 16)
 
 
 def made(dtype=torch.float64) -> tuple[torch.Tensor, ...]:
