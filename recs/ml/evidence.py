@@ -192,7 +192,7 @@ class NewItemEvidence:
         """See `Evidence`; zeros for items that are not new."""
         mask = self.is_new.astype(np.float32)
         numbers = [np.broadcast_to(mask, (len(histories), len(mask)))]
-        if not self.is_new.any():
+        if not self.is_new[1:].any():
             zeros = np.zeros_like(numbers[0])
             return [zeros for _ in self.names]
         return numbers + [table * mask for part in self.parts for table in part.tables(histories)]
