@@ -49,7 +49,7 @@ class BenchmarkOptions:
         """Refuse what cannot be run."""
         if self.protocol not in PROTOCOLS:
             raise NoSuchProtocol(f"The protocol is one of {', '.join(PROTOCOLS)}.")
-        if self.minutes <= 0 or self.unordered < 1 or self.seed < 0:
+        if not self.minutes > 0 or self.unordered < 1 or self.seed < 0:
             raise ValueError("minutes is above 0, unordered from 1, seed from 0.")
         if self.protocol == "production" and member(self.model).refit is None:
             raise NoSuchProtocol(f"{self.model} has no production protocol, only the paper's.")

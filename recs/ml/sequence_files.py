@@ -86,7 +86,10 @@ def read_sequence_files(sequences: Path, items: Path | None) -> SequenceFiles:
     """
     people = list(_read_sequences(sequences))
     rows = {row.item_id: row for row in (_read_items(items) if items else ())}
-    vocabulary = Vocabulary.of([*rows, *(item for _, listed in people for item in listed)])
+    # Last items come last: which of them is whose must not move the rows of others.
+    heads = [item for _, listed in people for item in listed[:-1]]
+    lasts = [item for _, listed in people for item in listed[-1:]]
+    vocabulary = Vocabulary.of([*rows, *heads, *lasts])
     if not len(vocabulary):
         raise UnreadableFile(f"{sequences}: there is no item in it.")
     scored = [(name, listed) for name, listed in people if len(listed) >= LEAST_EVENTS]
@@ -101,6 +104,21 @@ def read_sequence_files(sequences: Path, items: Path | None) -> SequenceFiles:
     )
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a place for rankings before hours are spent on them.
+
+    Raises:
+        OSError: where no file can be written there; the text says why.
+    """
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent}; make it first.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it.")
+    with _staged(path).open("w", encoding="utf-8"):
+        pass
+    _staged(path).unlink()
+
+
 def write_rankings(path: Path, histories: Histories, rankings: Ints, names: Vocabulary) -> None:
     """One line a person: the name, a tab, items with spaces between, best first.
 
@@ -110,11 +128,15 @@ def write_rankings(path: Path, histories: Histories, rankings: Ints, names: Voca
         rankings: (U, K) int64 rows; 0 ends a list early.
         names: of the rows.
     """
-    staged = path.with_name(f".{path.name}.part")
+    staged = _staged(path)
     with staged.open("w", encoding="utf-8") as file:
         for person, ranked in zip(histories.people, rankings, strict=True):
             file.write(f"{person}\t{' '.join(names.ids(ranked[ranked > 0]))}\n")
     staged.replace(path)
+
+
+def _staged(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def _read_sequences(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -124,19 +146,23 @@ def _read_sequences(path: Path) -> Iterator[tuple[str, list[str]]]:
         if not name:
             continue
         if name in seen:
-            raise UnreadableFile(f"{path}, line {number}: {name!r} stands twice.")
+            raise UnreadableFile(
+                f"{path}, line {number}: {name!r} stands twice; give each person one line."
+            )
         seen.add(name)
         yield name, listed
 
 
 def _read_items(path: Path) -> Iterator[ItemRow]:
-    reader = csv.DictReader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE)
+    # Spreadsheets put a mark before the first column's name.
+    lines = _lines(path, encoding="utf-8-sig")
+    reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     if "item_id" not in (reader.fieldnames or ()):
         raise UnreadableFile(f"{path}: the first line has to name a column item_id.")
-    for number, row in enumerate(reader, start=2):
+    for row in _rows(reader, path):
         item_id = (row["item_id"] or "").strip()
         if not item_id or len(item_id.split()) > 1:
-            raise UnreadableFile(f"{path}, line {number}: {item_id!r} is no item_id.")
+            raise UnreadableFile(f"{path}, line {reader.line_num}: {item_id!r} is no item_id.")
         attributes = (row.get("attribute_ids") or "").replace(" ", ",").split(",")
         texts = (row.get("text"), row.get("keywords"))
         yield ItemRow(
@@ -146,11 +172,21 @@ def _read_items(path: Path) -> Iterator[ItemRow]:
         )
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8") as file:
-            yield from (line.rstrip("\r\n").replace("\x00", "") for line in file)
+        yield from reader
+    except csv.Error as error:
+        raise UnreadableFile(f"{path}, line {reader.line_num + 1}: {error}.") from None
+
+
+def _lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    try:
+        with path.open(encoding=encoding) as file:
+            for number, line in enumerate(file, start=1):
+                if "\x00" in line:
+                    raise UnreadableFile(f"{path}, line {number} has a NUL: save it as plain text.")
+                yield line.rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"{path} is not UTF-8: {error.reason}.") from None
+        raise UnreadableFile(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8.") from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None

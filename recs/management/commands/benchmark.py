@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recs.ml.family import FAMILY
 from recs.ml.fit_types import FitProgress, RunOptions
 from recs.ml.sequence_benchmark import PROTOCOLS, BenchmarkOptions, run_sequence_benchmark
-from recs.ml.sequence_files import read_sequence_files, write_rankings
+from recs.ml.sequence_files import check_writable, read_sequence_files, write_rankings
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 
 
@@ -42,9 +42,8 @@ class Command(BaseCommand):
         """Read, fit, rank, write."""
         started = time.monotonic()
         out: Path = options["out"]
-        if not out.absolute().parent.is_dir():
-            raise CommandError(f"--out: there is no folder {out.absolute().parent}.")
         try:
+            check_writable(out)
             chosen = BenchmarkOptions(
                 model=options["model"],
                 seed=options["seed"],
