@@ -112,7 +112,11 @@ UNFOLD: dict[str, Any] = {
                 "title": "Learning",
                 "items": [
                     _page("Labels", "thumbs_up_down", "catalog_label_changelist"),
+                    _page("Model versions", "deployed_code", "recs_modelversion_changelist"),
+                    _page("Training", "model_training", "recs_trainingrun_changelist"),
                     _page("Content vectors", "scatter_plot", "recs_contentversion_changelist"),
+                    _page("Semantic IDs", "qr_code_2", "recs_itemcode_changelist"),
+                    _page("Names of kinds", "sell", "recs_codename_changelist"),
                     _page("Neighbours", "hub", "recs_neighbourversion_changelist"),
                 ],
             },

@@ -148,12 +148,13 @@ def request_cancel(*, run: TrainingRun) -> TrainingRun:
     Raises:
         RunEnded: where it is over.
     """
-    TrainingRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
+    waiting = TrainingRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
         state=State.CANCELLED, cancel_requested=True, finished_at=timezone.now()
     )
-    TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(cancel_requested=True)
+    at_work = TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING)
+    changed = waiting or at_work.update(cancel_requested=True)
     run.refresh_from_db()
-    if not run.cancel_requested:
+    if not changed:
         raise RunEnded(f"{run} is over: there is nothing to cancel.")
     return run
 

@@ -35,7 +35,15 @@ from catalog.models import (
 )
 from catalog.profiles import current_profile, forget_profile
 from catalog.types import EventInput, ItemInput
-from recs.models import ContentEmbedding, ContentVersion, NeighbourVersion
+from recs.models import (
+    CodeName,
+    ContentEmbedding,
+    ContentVersion,
+    ItemCode,
+    ModelVersion,
+    NeighbourVersion,
+    TrainingRun,
+)
 from search.models import Query, Term
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +121,45 @@ def _learning(items: list[Item]) -> None:
         )
 
 
+def _trained(items: list[Item]) -> None:
+    interval = {"mean": 0.1, "low": 0.05, "high": 0.15}
+    part = {
+        "name": "overall",
+        "label": f"overall {NASTY}",
+        "people": 40,
+        "is_judged": True,
+        "systems": {"candidate": interval, "item_knn": interval, "live": interval},
+        "differences": [{"against": "live", **interval}],
+    }
+    for n in range(len(items)):
+        version = ModelVersion.objects.create(
+            kind="user_model",
+            name=f"v{n}",
+            state="live" if n == 0 else "candidate",
+            as_of=timezone.now(),
+            manifest_sha256="a" * 64,
+            promoted_at=timezone.now(),
+            config={"note": NASTY},
+            gate={
+                "passed": False, "reasons": [NASTY], "metric": "NDCG@10", "slices": [part]
+            },
+        )  # fmt: skip
+        point = {"part": "first", "member": 0, "loss": 2.0, "ndcg": 0.1, "seconds": 1.0}
+        TrainingRun.objects.create(
+            kind="user_model",
+            version=version,
+            state="running" if n == 0 else "done",
+            started_at=timezone.now(),
+            finished_at=None if n == 0 else timezone.now(),
+            message=NASTY,
+            curve=[point | {"epoch": epoch} for epoch in (1, 2)],
+        )
+        ItemCode.objects.create(
+            item=items[n], version=version, flat=1, codes=[1, 2], path="001.002", input_hash="x"
+        )
+        CodeName.objects.create(version=version, path="001", name=f"Kind {NASTY}")
+
+
 def _operations(items: list[Item]) -> None:
     for n in range(len(items)):
         job = Job.objects.create(
@@ -147,6 +194,7 @@ def _fill(count: int) -> None:
         CollectionItem.objects.create(collection=collection, item=items[n], position=1)
         Person.objects.create(external_id=f"other{n}")
     _learning(items)
+    _trained(items)
     _operations(items)
 
 

@@ -1,4 +1,4 @@
-"""What was learned, in the admin: versions of content vectors and of neighbours."""
+"""Content vectors and neighbours in the admin: what is live, how much is covered."""
 
 from django.contrib import admin
 from django.core.cache import cache
