@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 class TwoAlike(Team):
-    """A team whose other process gives these numbers; the real thing runs in test_trainer."""
+    """A team whose other process gives these numbers; see test_trainer_resume."""
 
     size = 2
 

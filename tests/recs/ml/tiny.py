@@ -75,6 +75,16 @@ def train(net: TinyNet, options: RunOptions | None = None, **config: object) -> 
     )
 
 
+def weights(net: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+
+def assert_same(one: dict[str, Tensor], other: dict[str, Tensor], tolerance: float = 0.0) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.allclose(one[name], other[name], rtol=0, atol=tolerance), name
+
+
 def vars_of(config: FitConfig) -> dict[str, object]:
     return {name: getattr(config, name) for name in config.__dataclass_fields__}
 
