@@ -8,9 +8,10 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-WIDTH, LEFT, RIGHT = 640, 56, 120
+WIDTH, LEFT, RIGHT = 640, 64, 140
 LINE_HEIGHT, TOP, BOTTOM = 200, 12, 28
 MARK_HEIGHT, ROW_GAP, LABEL_WIDTH = 14, 10, 190
+LABEL_CHARACTERS, CHARACTER_WIDTH = 24, 7
 # Series of a chart are told apart by colour and by the form of their marks or lines.
 SERIES = 4
 
@@ -91,13 +92,14 @@ def interval_chart(
         return SafeString("")
     x_of = _scale([0.0, *values], LABEL_WIDTH, WIDTH - 16)
     parts, y = [], float(TOP + 14)
+    step = 28 + CHARACTER_WIDTH * max(len(name) for _, name in systems)
     for place, (series, name) in enumerate(systems):
-        parts.append(_dot(LABEL_WIDTH + place * 110, TOP, series))
-        parts.append(_text(LABEL_WIDTH + place * 110 + 9, TOP + 4, name, "axis"))
+        parts.append(_dot(LABEL_WIDTH + place * step, TOP, series))
+        parts.append(_text(LABEL_WIDTH + place * step + 9, TOP + 4, name, "axis"))
     for row in filled:
         height = MARK_HEIGHT * len(row.marks)
         middle = y + height / 2
-        parts.append(_text(LABEL_WIDTH - 12, middle + 4, row.label[:32], "label end"))
+        parts.append(_text(LABEL_WIDTH - 12, middle + 4, _short(row.label), "label end"))
         drawn = [
             _interval(mark, x_of, y + MARK_HEIGHT * (n + 0.5)) for n, mark in enumerate(row.marks)
         ]
@@ -149,12 +151,16 @@ def _dot(x: float, y: float, series: int) -> SafeString:
 
 
 def _apart(places: Sequence[float], least: float = 14.0) -> list[float]:
-    """The same heights, moved down where two names would cover each other."""
+    """The same heights, moved up where two names would cover each other."""
     moved = list(places)
-    order = sorted(range(len(places)), key=places.__getitem__)
-    for before, after in itertools.pairwise(order):
-        moved[after] = max(moved[after], moved[before] + least)
+    order = sorted(range(len(places)), key=places.__getitem__, reverse=True)
+    for below, above in itertools.pairwise(order):
+        moved[above] = min(moved[above], moved[below] - least)
     return moved
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LABEL_CHARACTERS else f"{words[: LABEL_CHARACTERS - 1]}…"
 
 
 def _text(x: float, y: float, words: str, css: str) -> SafeString:

@@ -199,9 +199,9 @@ def test_differing_values_are_found_by_their_path():
 def test_a_line_goes_from_corner_to_corner_of_its_values():
     drawn = line_chart([Series("one", [(1, 0.0), (2, 5.0), (3, 10.0)])], title="t", x_label="x")
     points = re.search(r'points="([^"]+)"', drawn)[1].split()
-    assert points == ["56.0,172.0", "288.0,92.0", "520.0,12.0"]
+    assert points == ["64.0,172.0", "282.0,92.0", "500.0,12.0"]
     assert line_chart([Series("none", [])], title="t", x_label="x") == ""
-    assert "56.0," in line_chart([Series("dot", [(1, 1.0)])], title="t", x_label="x")
+    assert "64.0," in line_chart([Series("dot", [(1, 1.0)])], title="t", x_label="x")
 
 
 def test_an_interval_is_drawn_around_its_mean_and_names_are_escaped():
