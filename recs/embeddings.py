@@ -16,10 +16,11 @@ from catalog.items import item_input
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs import versions
+from recs.content import known_vectors, literal, write_vectors
 from recs.errors import NoLiveVersion
 from recs.index import build_index, has_index
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
-from recs.models import ContentEmbedding, ContentVersion
+from recs.models import ContentVersion
 from recs.versions import check_encoder, ensure_version, live_version
 
 __all__ = (
@@ -142,18 +143,12 @@ def _encode_batch(version: ContentVersion, items: Sequence[Item]) -> None:
     texts = {item.pk: content_text(item_input(item)) for item in items}
     hashes = {pk: hashlib.sha256(text.encode()).hexdigest() for pk, text in texts.items()}
     _repair_hashes(items, hashes)
-    known = _known_vectors(version, set(hashes.values()))
+    known = known_vectors(version, set(hashes.values()))
     missing = {hashes[pk]: text for pk, text in texts.items() if hashes[pk] not in known}
     if missing:
         vectors = _text_encoder().encode_documents(list(missing.values()))
-        known |= {key: _literal(vector) for key, vector in zip(missing, vectors, strict=True)}
-    _write(version, {pk: (key, known[key]) for pk, key in hashes.items()})
-
-
-def _known_vectors(version: ContentVersion, hashes: set[str]) -> dict[str, str]:
-    """Vectors this version has of these texts already, under whatever item."""
-    rows = ContentEmbedding.objects.filter(version=version, input_hash__in=hashes)
-    return {key: _literal(vector) for key, vector in rows.values_list("input_hash", "vector")}
+        known |= {key: literal(vector) for key, vector in zip(missing, vectors, strict=True)}
+    write_vectors(version, {pk: (key, known[key]) for pk, key in hashes.items()})
 
 
 def _repair_hashes(items: Sequence[Item], hashes: dict[int, str]) -> None:
@@ -167,30 +162,6 @@ def _repair_hashes(items: Sequence[Item], hashes: dict[int, str]) -> None:
             Item.objects.filter(pk=item.pk, content_hash=item.content_hash).update(
                 content_hash=hashes[item.pk]
             )
-
-
-def _write(version: ContentVersion, rows: dict[int, tuple[str, str]]) -> None:
-    """Insert or replace vectors in one statement; items deleted meanwhile are left out."""
-    table = ContentEmbedding._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH present AS (SELECT id FROM {Item._meta.db_table} WHERE id = ANY(%s) "  # noqa: S608  table names only
-            "FOR KEY SHARE) "
-            f"INSERT INTO {table} (item_id, version_id, input_hash, vector, created_at) "
-            "SELECT item_id, %s, input_hash, vector::halfvec, now() "
-            "FROM unnest(%s::bigint[], %s::text[], %s::text[]) "
-            "AS given(item_id, input_hash, vector) "
-            "JOIN present ON present.id = item_id "
-            "ON CONFLICT (version_id, item_id) DO UPDATE SET input_hash = EXCLUDED.input_hash, "
-            "vector = EXCLUDED.vector, created_at = EXCLUDED.created_at",
-            [
-                list(rows),
-                version.pk,
-                list(rows),
-                [key for key, _ in rows.values()],
-                [vector for _, vector in rows.values()],
-            ],
-        )
 
 
 def _finish(version: ContentVersion) -> None:
@@ -219,8 +190,3 @@ def _only_one() -> Iterator[bool]:
         if is_ours:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
-
-
-def _literal(vector: Sequence[float] | Vector) -> str:
-    """The text form of pgvector; six digits are more than a half holds."""
-    return "[" + ",".join(f"{value:.6g}" for value in vector) + "]"

@@ -22,6 +22,14 @@ class VersionQuerySet(models.QuerySet[Any]):
         return Subquery(self.live().values("pk")[:1])
 
 
+class ContentVersionQuerySet(VersionQuerySet):
+    """Versions of content vectors; of each modality one is live."""
+
+    def live(self, modality: str = "text") -> Self:
+        """The one whose vectors are used; that of the text answers searches."""
+        return self.filter(is_live=True, modality=modality)
+
+
 class ModelVersionQuerySet(VersionQuerySet):
     """Versions of what is trained; of each kind one is live."""
 

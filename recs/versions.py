@@ -65,9 +65,10 @@ def ensure_version() -> ContentVersion:
 
 
 def promote(*, version: ContentVersion) -> None:
-    """Make this version the live one, in one step."""
+    """Make this version the live one of its modality, in one step."""
     with transaction.atomic():
-        ContentVersion.objects.live().exclude(pk=version.pk).update(is_live=False)
+        live = ContentVersion.objects.live(version.modality)
+        live.exclude(pk=version.pk).update(is_live=False)
         ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
     version.is_live = True
     forget_live_version()

@@ -4,12 +4,20 @@ from django.db import models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
-from recs.querysets import VersionQuerySet
+from recs.querysets import ContentVersionQuerySet
 
 
 class ContentVersion(models.Model):
-    """One encoder at one revision reading one text template: vectors of two versions never mix."""
+    """One encoder at one revision reading one text template: vectors of two versions never mix.
 
+    One version of each modality is live; that of the text answers searches.
+    """
+
+    TEXT = "text"
+    IMAGE = "image"
+
+    # What was read: "text", "image", "audio" or whatever vectors were imported for.
+    modality = models.CharField(max_length=20, default=TEXT)
     encoder = models.CharField(max_length=100)
     revision = models.CharField(max_length=64)
     template = models.CharField(max_length=200)
@@ -20,7 +28,7 @@ class ContentVersion(models.Model):
     index_recall = models.FloatField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = VersionQuerySet.as_manager()
+    objects = ContentVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -28,7 +36,7 @@ class ContentVersion(models.Model):
                 fields=["encoder", "revision", "template"], name="content_version_once"
             ),
             models.UniqueConstraint(
-                fields=["is_live"], condition=Q(is_live=True), name="content_version_one_live"
+                fields=["modality"], condition=Q(is_live=True), name="content_version_one_live"
             ),
         ]
 
@@ -43,8 +51,9 @@ class ContentEmbedding(models.Model):
         "catalog.Item", on_delete=models.CASCADE, related_name="content_embeddings"
     )
     version = models.ForeignKey(ContentVersion, on_delete=models.CASCADE, related_name="embeddings")
-    # Hash of the text that was read: another hash on the item means this vector is stale.
+    # Hash of what was read: another hash on the item (a text's) means this vector is stale.
     input_hash = models.CharField(max_length=64)
+    # Zeros: there is something, but it cannot be read (a broken picture).
     vector = HalfVectorField()
     created_at = models.DateTimeField(auto_now=True)
 
