@@ -173,11 +173,16 @@ class Sides:
         Items that nobody ever takes in training are not among them: what they are worth is what
         the split hides. Nor are those that came later: new ones would be learned to be bad.
         """
-        found = self.graph.known_item(moments, random.random(len(people)))
+        found = self._one_negative(moments, random)
         for _ in range(_REDRAWS):
             wrong = np.flatnonzero(self.graph.took(people, found))
-            found[wrong] = self.graph.known_item(moments[wrong], random.random(len(wrong)))
+            found[wrong] = self._one_negative(moments[wrong], random)
         return found
+
+    def _one_negative(self, moments: Doubles, random: np.random.Generator) -> Ints:
+        rare = self.graph.known_item(moments, random.random(len(moments)))
+        popular = self.graph.popular_item(moments, random.random(len(moments)))
+        return np.where(random.random(len(moments)) < self.config.popular_negatives, popular, rare)
 
 
 class PairBatches:

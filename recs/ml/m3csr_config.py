@@ -35,6 +35,8 @@ class M3csrConfig:
     score_scale: float = 1.0
     # Share of items in pairs that are shown as if nobody had taken them yet, each by itself.
     hidden_share: float = 0.2
+    # Share of negatives drawn in proportion to how often items had been taken; the rest uniformly.
+    popular_negatives: float = 0.0
     use_tables: bool = True
     use_dense: bool = True
     use_gate: bool = True

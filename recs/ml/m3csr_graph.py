@@ -85,6 +85,8 @@ class EventGraph:
         self._of_items = _Lists(items, owners, ranks, (item_count + 1, moments))
         self._of_people = _Lists(owners, items, ranks, (len(histories), moments))
         self._pairs = np.unique(owners * (item_count + 1) + items)
+        order = np.argsort(ranks, kind="stable")
+        self._by_time, self._times = items[order], ranks[order]
         self._by_first, first = _first_ranks(items, ranks)
         self._first = np.sort(first)
 
@@ -119,6 +121,12 @@ class EventGraph:
         counts = np.searchsorted(self._first, self._ranks(moments))
         counts = np.where(counts > 0, counts, len(self._first))
         return np.asarray(self._by_first[(picks * counts).astype(np.int64)])
+
+    def popular_item(self, moments: Doubles, picks: Doubles) -> Ints:
+        """(B,) items of events by then, all events equally likely; else as `known_item`."""
+        counts = np.searchsorted(self._times, self._ranks(moments))
+        counts = np.where(counts > 0, counts, len(self._times))
+        return np.asarray(self._by_time[(picks * counts).astype(np.int64)])
 
     def people_of(self, items: Ints, moments: Doubles, picks: Doubles) -> Ints:
         """People who had taken items: picks along the lists of who did.

@@ -85,6 +85,14 @@ def test_items_to_compare_with_had_been_taken_by_then():
     assert set(graph.known_item(np.full(20, 9.0), picks).tolist()) == {1, 2, 3}
 
 
+def test_popular_items_are_picked_as_often_as_they_had_been_taken():
+    graph = EventGraph(dated(LISTS), 4)
+    picks = (np.arange(600) + 0.5) / 600
+    found = graph.popular_item(np.full(600, 9.0), picks)
+    assert np.bincount(found, minlength=4).tolist() == [0, 300, 200, 100]
+    assert set(graph.popular_item(np.full(600, 1.5), picks).tolist()) == {1, 2}
+
+
 def test_events_without_a_time_are_before_everything():
     graph = EventGraph(Histories.of_lists([[1, 2], [2]]), 2)
     assert graph.counts(np.array([1, 2]), np.array([np.nan, 5.0])).tolist() == [1, 2]
