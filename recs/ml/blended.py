@@ -20,7 +20,7 @@ from recs.ml.histories import Histories
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
 from recs.ml.item_knn_tuning import TuningOptions, tune_item_knn
 from recs.ml.mixture import Contests, Mixture, MixtureConfig, contests, fit_mixture
-from recs.ml.new_items import fit_new_items
+from recs.ml.new_items import NewItemConfig, fit_new_items, room_for_new
 from recs.ml.reranker import Reranked, RerankerConfig, fit_reranker
 from recs.ml.seeding import array_generator
 from recs.ml.semantic_ids import SemanticIds
@@ -51,6 +51,8 @@ class BlendedSettings:
     tuning_seconds: float = 120.0
     # Share of items that are taken for new when the weights of new items are learned.
     new_share: float = 0.1
+    # What new items may cost known ones: this share of their NDCG@10 (`new_items.room_for_new`).
+    new_room: float = 0.05
     # Neighbours in two further senses: what came right after, and what stood anywhere near.
     further_knn: tuple[tuple[str, ItemKnnConfig], ...] = (
         (
@@ -129,7 +131,7 @@ def fit_blended(
     return Blended(
         members=tuple(members),
         knn=knn,
-        ranking=_weighed(data, settings, options.seed, members, knn),
+        ranking=_weighed(data, settings, options, members, knn),
     )
 
 
@@ -166,7 +168,8 @@ def _options_of(settings: BlendedSettings, options: TrainOptions, number: int) -
     """Options of one member: a seed, a share of the seconds and a checkpoint of its own."""
     own = replace(options, seed=options.seed * 1000 + number)
     if options.seconds is not None:
-        own = replace(own, seconds=max(options.seconds / settings.members, 1.0))
+        # The scout is trained half as long as a member.
+        own = replace(own, seconds=max(options.seconds / (settings.members + 0.5), 1.0))
     folder = options.run.checkpoint_dir
     folder = folder / f"member-{number}" if folder else None
     return replace(own, run=replace(options.run, checkpoint_dir=folder))
@@ -189,11 +192,12 @@ def _neighbours(
 def _weighed(
     data: SequenceData,
     settings: BlendedSettings,
-    seed: int,
+    options: TrainOptions,
     members: Sequence[FittedUserModel],
     knn: dict[str, ItemKnn],
 ) -> Reranked:
     """Weights for what is known, then those that only new items have, then the second look."""
+    seed = options.seed
     counts = data.histories.counts(data.item_count)
     if not settings.blend:
         alone = Mixture([ModelEvidence(members)], np.ones(1, np.float32), data.item_count)
@@ -201,26 +205,62 @@ def _weighed(
     content = content_evidence(data.content)
     sample = data.sample(settings.mixture.most_people, seed)
     config = replace(settings.mixture, fixed=_names_of_new(content))
-    mixture = fit_mixture(_evidence(members, knn, content, counts), sample, data.item_count, config)
+    # Items that are really new could not be wanted: from them nothing is learned of new items.
+    absent = counts == 0
+    evidence = _evidence(members, knn, content, counts)
+    mixture = fit_mixture(evidence, sample, data.item_count, config, absent)
     size = settings.reranker.candidates
     many = data.sample(settings.reranker.most_people, seed)
     further: list[Contests] = []
     if content:
-        is_new = array_generator(seed, 23).random(data.item_count + 1) < settings.new_share
+        drawn = array_generator(seed, 23).random(data.item_count + 1) < settings.new_share
+        is_new = drawn & ~absent
         pretended = _evidence(
-            [member.forgetting(is_new, data.content) for member in members],
+            [_scout(data, is_new, settings, options)],
             {name: _without(found, is_new) for name, found in knn.items()},
             content,
             np.where(is_new, 0, counts),
         )
         fitted = fit_new_items(
-            mixture.weights, pretended, is_new, _without_items(sample, is_new), settings.mixture
+            mixture.weights,
+            pretended,
+            is_new,
+            _without_items(sample, is_new),
+            NewItemConfig(ridge=settings.mixture.ridge, excluded=absent),
         )
         mixture = Mixture(mixture.evidence, fitted.weights, data.item_count)
-        further.append(contests(fitted, _without_items(many, is_new), size))
-    contest = sum(further, contests(mixture, many, size))
+        further.append(contests(fitted, _without_items(many, is_new), size, absent))
+    contest = sum(further, contests(mixture, many, size, absent))
     nets = fit_reranker(contest, settings.reranker, seed)
+    for pretended_contest in further:
+        place = mixture.names.index("new_item")
+        lift = room_for_new(pretended_contest, nets, place, settings.new_room)
+        nets = tuple(net.lifted(place, lift) for net in nets)
+        if not nets:
+            weights = mixture.weights.copy()
+            weights[place] += lift
+            mixture = replace(mixture, weights=weights)
     return Reranked(mixture, nets, size)
+
+
+def _scout(
+    data: SequenceData, is_new: Bools, settings: BlendedSettings, options: TrainOptions
+) -> FittedUserModel:
+    """A network that truly never saw the items that are taken for new.
+
+    Networks that learned from an item's events know its content better than that of an item which
+    is really new: weights learned with them would trust them too far.
+    """
+    histories = data.histories.only(~is_new[data.histories.items])
+    targets = np.where(is_new[data.targets], 0, data.targets)
+    steps, epochs = settings.user_model.steps, settings.user_model.epochs
+    shorter = replace(
+        settings.user_model,
+        steps=max(1, steps // 2),
+        epochs=(max(1, epochs[0] // 2), max(1, epochs[1] // 2)),
+    )
+    fewer = replace(data, histories=histories, targets=targets)
+    return fit_user_model(fewer, shorter, _options_of(settings, options, settings.members))
 
 
 def _evidence(

@@ -47,7 +47,7 @@ class MixtureConfig:
     )
     # Names whose weights stay as they start.
     fixed: tuple[str, ...] = ()
-    most_people: int = 10_000
+    most_people: int = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +81,42 @@ class Mixture:
         return total
 
     def shortlists(
-        self, histories: Histories, candidates: int, targets: Ints | None = None
-    ) -> Iterator[tuple[Ints, Shortlist]]:
+        self,
+        histories: Histories,
+        candidates: int,
+        targets: Ints | None = None,
+        excluded: Bools | None = None,
+    ) -> Iterator[tuple[Ints, Shortlist, Floats]]:
         """The best unseen items of people, some people at a time.
 
         Args:
             histories: U of them.
             candidates: C; fewer where the catalogue has fewer.
             targets: (U,) int64, items that may stand in the list though they were seen.
+            excluded: (N + 1,) bool, items that may not.
 
         Yields:
-            Positions of the people, and their lists, in no order. Where somebody has fewer unseen
+            Positions of the people, their lists, in no order, and (B, N + 1) all scores. Where somebody has fewer unseen
             items than C, others fill the list up, with a score of minus infinity.
         """
         width = min(candidates, self.item_count)
         for persons in self._chunks(len(histories)):
             part = histories.select(persons)
             tables = self._tables(part)
-            scores = self._weighed(tables)
+            everything = self._weighed(tables)
+            scores = everything.copy()
             places = np.arange(len(persons))
             own = None if targets is None else scores[places, targets[persons]]
             scores[part.owners, part.items] = -np.inf
             if own is not None and targets is not None:
                 scores[places, targets[persons]] = own
+            if excluded is not None:
+                scores[:, excluded] = -np.inf
             best = np.argpartition(-scores, width - 1, axis=1)[:, :width]
             numbers = [np.take_along_axis(table, best, axis=1) for table in tables]
             kept = np.take_along_axis(scores, best, axis=1)
-            yield persons, Shortlist(best.astype(np.int64), kept, np.stack(numbers, axis=-1))
+            found = Shortlist(best.astype(np.int64), kept, np.stack(numbers, axis=-1))
+            yield persons, found, everything
 
     def _chunks(self, people: int) -> Iterator[Ints]:
         size = max(1, _NUMBERS_AT_ONCE // ((self.item_count + 1) * len(self.names)))
@@ -130,6 +139,7 @@ def fit_mixture(
     sample: Sample,
     item_count: int,
     config: MixtureConfig | None = None,
+    excluded: Bools | None = None,
 ) -> Mixture:
     """The mixture whose weights make what the people went on to most probable.
 
@@ -138,6 +148,7 @@ def fit_mixture(
         sample: people, what they did, and what they went on to.
         item_count: N.
         config: see its fields.
+        excluded: (N + 1,) bool, items that nobody could have gone on to.
 
     Returns:
         With nobody to learn from, the weights of the start.
@@ -148,7 +159,7 @@ def fit_mixture(
     is_free = np.array([name not in config.fixed for name in names])
     mixture = Mixture(evidence, start, item_count)
     for _ in range(config.rounds):
-        contest = contests(mixture, sample, config.candidates)
+        contest = contests(mixture, sample, config.candidates, excluded)
         if not len(contest.wanted):
             break
         weights = _fitted(contest, start, is_free, config.ridge)
@@ -178,15 +189,19 @@ class Contests:
         )
 
 
-def contests(mixture: Mixture, sample: Sample, candidates: int) -> Contests:
-    """What the people's wanted items compete with under this mixture."""
+def contests(
+    mixture: Mixture, sample: Sample, candidates: int, excluded: Bools | None = None
+) -> Contests:
+    """What the people's wanted items compete with under this mixture, `excluded` (N + 1,) apart."""
     width = min(candidates, mixture.item_count)
     nobody = np.zeros(0, np.int64)
     empty = np.zeros((0, width), np.float32), np.zeros((0, width, len(mixture.names)), np.float32)
     parts = [Contests(*empty, nobody, nobody)]
-    for persons, lists in mixture.shortlists(sample.histories, candidates, sample.targets):
+    for persons, lists, _ in mixture.shortlists(
+        sample.histories, candidates, sample.targets, excluded
+    ):
         is_wanted = lists.rows == sample.targets[persons][:, None]
-        kept = is_wanted.any(axis=1)
+        kept = (is_wanted & ~np.isneginf(lists.scores)).any(axis=1)
         wanted, lengths = is_wanted[kept].argmax(axis=1), sample.histories.lengths[persons[kept]]
         parts.append(Contests(lists.scores[kept], lists.numbers[kept], wanted, lengths))
     columns = zip(*((p.scores, p.numbers, p.wanted, p.lengths) for p in parts), strict=True)

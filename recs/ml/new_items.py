@@ -10,8 +10,11 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from recs.ml.evidence import Evidence, NewItemEvidence
-from recs.ml.mixture import Mixture, MixtureConfig
+from recs.ml.list_features import list_features
+from recs.ml.metrics import ndcg_at
+from recs.ml.mixture import Contests, Mixture
 from recs.ml.sequence_data import Sample
+from recs.ml.small_net import SmallNet
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -20,6 +23,18 @@ Bools = npt.NDArray[np.bool_]
 # People that are asked, and numbers of theirs that exist at once (2^25 in fp32 are 128 MiB).
 MOST_PEOPLE = 4_000
 _NUMBERS_AT_ONCE = 2**25
+LIFTS = tuple(float(lift) for lift in np.arange(0.0, 4.01, 0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItemConfig:
+    """How weights of new items are learned.
+
+    `excluded`: (N + 1,) bool, items that nobody could have gone on to, being really new.
+    """
+
+    ridge: float
+    excluded: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,7 @@ def fit_new_items(
     evidence: Sequence[Evidence],
     is_new: Bools,
     sample: Sample,
-    config: MixtureConfig,
+    config: NewItemConfig,
 ) -> Mixture:
     """The mixture with weights for new items, learned where some items are taken for new.
 
@@ -54,7 +69,7 @@ def fit_new_items(
             `NewItemEvidence` of `is_new`.
         is_new: (N + 1,) bool.
         sample: people without the new items in their histories, and what they went on to.
-        config: its ridge is used.
+        config: see its fields.
     """
     names = evidence[-1].names
     start = np.asarray(weights, np.float32).copy()
@@ -63,15 +78,56 @@ def fit_new_items(
     columns = np.flatnonzero(is_new[1:]) + 1
     if not len(columns) or not len(sample.targets):
         return mixture
-    asked = _ask(mixture, columns, sample, len(names))
+    asked = _ask(mixture, columns, sample, config.excluded)
     start[-len(names) :] = _fitted(asked, len(names), config.ridge)
     return replace(mixture, weights=start)
 
 
-def _ask(mixture: Mixture, columns: Ints, sample: Sample, names: int) -> _Asked:
+def room_for_new(contest: Contests, nets: Sequence[SmallNet], feature: int, share: float) -> float:
+    """How far new items may be lifted until known ones lose that share of their NDCG@10.
+
+    What is most probable gives new items little room, for most lists hold none that is wanted;
+    but nobody can want what is never shown. The share says what finding new items may cost.
+
+    Args:
+        contest: lists in which some items were taken for new.
+        nets: what looks again at the lists; none where the mixture's scores stand.
+        feature: place of the name "new_item" among the numbers.
+        share: from 0 to below 1.
+
+    Returns:
+        What is added to each new item's score, one of `LIFTS`.
+    """
+    is_new = contest.numbers[..., feature] > 0
+    scores = again(contest, nets)
+    people = np.arange(len(contest.wanted))
+    known = ~is_new[people, contest.wanted]
+    if not known.any():
+        return 0.0
+
+    def gain(lift: float) -> float:
+        lifted = scores[known] + np.float32(lift) * is_new[known]
+        own = lifted[np.arange(len(lifted)), contest.wanted[known]]
+        ranks = (lifted > own[:, None]).sum(axis=1)
+        return float(ndcg_at(ranks, 10).mean())
+
+    least = (1.0 - share) * gain(0.0)
+    return max(lift for lift in LIFTS if lift == 0.0 or gain(lift) >= least)
+
+
+def again(contest: Contests, nets: Sequence[SmallNet]) -> Floats:
+    """(V, C) scores after the second look."""
+    if not nets:
+        return contest.scores
+    features = list_features(contest.numbers, contest.scores, contest.lengths.astype(np.float32))
+    added = np.mean([net.added(features) for net in nets], axis=0)
+    return np.asarray(contest.scores + added, np.float32)
+
+
+def _ask(mixture: Mixture, columns: Ints, sample: Sample, excluded: Bools) -> _Asked:
     new = mixture.evidence[-1]
     assert isinstance(new, NewItemEvidence)
-    most = min(MOST_PEOPLE, max(1, _NUMBERS_AT_ONCE // (len(columns) * names)))
+    most = min(MOST_PEOPLE, max(1, _NUMBERS_AT_ONCE // (len(columns) * len(new.names))))
     people = np.arange(len(sample.targets))
     if len(people) > most:
         people = np.sort(np.random.default_rng(0).choice(people, most, replace=False))
@@ -85,6 +141,7 @@ def _ask(mixture: Mixture, columns: Ints, sample: Sample, names: int) -> _Asked:
         found[histories.owners, histories.items] = -np.inf
         found[np.arange(len(part)), sample.targets[part]] = own
         scores.append(found[:, columns])
+        found[:, excluded] = -np.inf
         found[:, columns] = -np.inf
         known.append(logsumexp(found, axis=1).astype(np.float32))
         numbers.append(np.stack([t[:, columns] for t in new.tables(histories)], axis=-1))

@@ -44,7 +44,7 @@ class RerankerConfig:
     held_out: float = 0.15
     # With fewer lists to learn from there is no second look.
     least_lists: int = 500
-    most_people: int = 30_000
+    most_people: int = 20_000
     fit: FitConfig = field(
         default_factory=lambda: FitConfig(
             epochs=20, learning_rate=3e-3, weight_decay=1e-3, schedule="cosine", patience=6,
@@ -90,22 +90,24 @@ class Reranked:
 
     def score(self, histories: Histories, persons: Ints) -> Floats:
         """(B, N + 1) float32; see `Scorer`. Items already seen keep their place behind."""
-        chosen = histories.select(persons)
-        total = self.mixture.score(histories, persons)
         if not self.nets:
-            return total
-        for rows, lists in self.mixture.shortlists(chosen, self.candidates):
-            lengths = chosen.lengths[rows].astype(np.float32)
+            return self.mixture.score(histories, persons)
+        chosen = histories.select(persons)
+        total = np.empty((len(persons), self.item_count + 1), np.float32)
+        for people, lists, scores in self.mixture.shortlists(chosen, self.candidates):
+            lengths = chosen.lengths[people].astype(np.float32)
             features = list_features(lists.numbers, lists.scores, lengths)
             again = lists.scores + np.mean([net.added(features) for net in self.nets], axis=0)
             # Where the catalogue is small, seen items fill the list: they are no candidates.
             seen = np.isneginf(lists.scores)
             lowest = np.where(seen, np.inf, again).min(axis=1, keepdims=True)
-            before = total[rows[:, None], lists.rows]
-            total[rows[:, None], lists.rows] = np.where(seen, before, -np.inf)
-            others = total[rows].max(axis=1, keepdims=True)
+            rows = np.arange(len(people))[:, None]
+            before = scores[rows, lists.rows]
+            scores[rows, lists.rows] = np.where(seen, before, -np.inf)
+            others = scores.max(axis=1, keepdims=True)
             lift = np.maximum(0.0, others + ABOVE - lowest).astype(np.float32)
-            total[rows[:, None], lists.rows] = np.where(seen, before, again + lift)
+            scores[rows, lists.rows] = np.where(seen, before, again + lift)
+            total[people] = scores
         return total
 
 

@@ -57,7 +57,7 @@ class BenchmarkOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkResult:
-    """`rankings`: (U, K) int64 rows; `validation`: metrics by name, of the validation items."""
+    """`rankings`: (U, K) int64 rows; `validation`: metrics by name, of validation items."""
 
     rankings: Ints
     validation: dict[str, float]
@@ -98,7 +98,8 @@ def run_sequence_benchmark(
     )
     found = member(options.model)
     scorer = found.train(data, found.config, training)
-    validation = mean_metrics(target_ranks(scorer, data.histories, data.targets))
+    sample = data.sample(training.most_validation_people, options.seed)
+    validation = mean_metrics(target_ranks(scorer, sample.histories, sample.targets))
     if options.protocol == "production" and found.refit is not None:
         everything = replace(data, histories=asked, targets=np.zeros_like(targets))
         scorer = found.refit(scorer, everything, found.config, training)

@@ -1,7 +1,7 @@
 """The second look's network in NumPy: what the web process computes with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,13 @@ class SmallNet:
         hidden = _gelu(self._layer("second", _gelu(self._layer("first", read))))
         both = self._layer("last", hidden) + self._layer("straight", read)
         return np.asarray(both[..., 0], np.float32)
+
+    def lifted(self, feature: int, lift: float) -> "SmallNet":
+        """The same net, with `lift` times that feature added to what it adds."""
+        weight, bias = (part.copy() for part in self.layers["straight"])
+        weight[0, feature] += lift * self.scale[feature]
+        bias[0] += lift * self.mean[feature]
+        return replace(self, layers={**self.layers, "straight": (weight, bias)})
 
     def to_arrays(self) -> dict[str, Floats]:
         """For an artifact."""

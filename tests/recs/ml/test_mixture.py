@@ -110,14 +110,14 @@ def test_people_are_scored_in_parts_as_they_are_together(monkeypatch):
     np.testing.assert_array_equal(mixture.score(sample.histories, np.arange(20)), whole)
     lists = list(mixture.shortlists(sample.histories, 5))
     assert len(lists) == 7
-    assert np.concatenate([persons for persons, _ in lists]).tolist() == list(range(20))
+    assert np.concatenate([persons for persons, _, _ in lists]).tolist() == list(range(20))
 
 
 def test_a_shortlist_has_the_best_unseen_items_with_their_numbers():
     evidence, sample = planted(people=30, seen=4)
     mixture = Mixture(evidence, np.array([1.0, 1.0, 0.0], np.float32), ITEMS)
     scores = mixture.score(sample.histories, np.arange(30))
-    for persons, found in mixture.shortlists(sample.histories, 6):
+    for persons, found, _ in mixture.shortlists(sample.histories, 6):
         for place, person in enumerate(persons):
             seen = set(sample.histories.items_of(person).tolist())
             order = [row for row in np.argsort(-scores[person]).tolist() if row not in seen]
@@ -133,7 +133,7 @@ def test_a_target_that_was_seen_may_stand_in_its_list():
     target = sample.histories.items_of(0)[:1]
     evidence[0].values[:, target] = 50.0
     targets = np.array([target[0], sample.targets[1]])
-    (_, found), = mixture.shortlists(sample.histories, 5, targets)  # fmt: skip
+    (_, found, _), = mixture.shortlists(sample.histories, 5, targets)  # fmt: skip
     assert target[0] in found.rows[0]
     assert np.isfinite(found.scores).all()
 

@@ -55,7 +55,7 @@ def test_seen_items_never_come_back_and_others_keep_their_order_below(fitted):
     after = ranked.score(sample.histories, people)
     assert np.isneginf(after[:, 0]).all()
     lists = {}
-    for persons, found in ranked.mixture.shortlists(sample.histories.select(people), 10):
+    for persons, found, _ in ranked.mixture.shortlists(sample.histories.select(people), 10):
         lists |= dict(zip(persons.tolist(), found.rows.tolist(), strict=True))
     for person in people:
         seen, best = set(sample.histories.items_of(person).tolist()), lists[person]
@@ -74,7 +74,7 @@ def test_scores_of_candidates_differ_by_what_the_networks_say(fitted):
     ranked, sample = fitted
     after = ranked.score(sample.histories, np.arange(10))
     # No two candidates fall together for lack of digits.
-    for persons, found in ranked.mixture.shortlists(sample.histories.select(range(10)), 10):
+    for persons, found, _ in ranked.mixture.shortlists(sample.histories.select(range(10)), 10):
         for person, rows in zip(persons, found.rows, strict=True):
             assert len(np.unique(after[person, rows])) == 10
 

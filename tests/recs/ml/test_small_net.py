@@ -73,3 +73,23 @@ def test_it_is_read_without_torch():
     code = "import sys, recs.ml.small_net, recs.ml.list_features; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_lift_adds_to_candidates_that_have_the_feature():
+    rng = np.random.default_rng(5)
+    shapes = {"first": (4, 3), "second": (4, 4), "last": (1, 4), "straight": (1, 3)}
+    net = SmallNet(
+        mean=rng.normal(size=3).astype(np.float32),
+        scale=np.array([0.5, 2.0, 1.5], np.float32),
+        layers={
+            name: (
+                rng.normal(size=shape).astype(np.float32),
+                rng.normal(size=shape[0]).astype(np.float32),
+            )
+            for name, shape in shapes.items()
+        },
+    )
+    features = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    features[..., 1] = [[0, 1, 0, 1, 1], [1, 0, 0, 0, 1]]
+    lifted = net.lifted(1, 0.7).added(features) - net.added(features)
+    np.testing.assert_allclose(lifted, 0.7 * features[..., 1], atol=1e-5)
