@@ -1,15 +1,17 @@
 """The loop: events in, a version out that is live or refused, with nobody there."""
 
+import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from catalog.jobs import error_text, track
 from recs import registry, training_runs
@@ -18,7 +20,10 @@ from recs.ml.errors import Cancelled, NothingToLearn
 from recs.models import ModelVersion, TrainingRun
 from recs.run_progress import RunProgress
 
+log = logging.getLogger(__name__)
+
 State = TrainingRun.State
+BEAT_SECONDS = 30.0
 KIND = "recs.retrain"
 RUNS = "runs"
 # What says nothing of the run: the worker's time is up, the database was away. The run stays open,
@@ -86,7 +91,8 @@ def retrain(
             progress = RunProgress(run, tracked, bar=bar)
             work = Work(run, progress, run_folder(run))
             try:
-                _do(work, steps(run.config))
+                with _beating(run):
+                    _do(work, steps(run.config))
             finally:
                 progress.close()
     return run
@@ -95,6 +101,30 @@ def retrain(
 def run_folder(run: TrainingRun) -> Path:
     """Where the run keeps what it needs to go on after it was killed."""
     return Path(settings.RECS_ARTIFACT_DIR) / RUNS / f"{run.kind}-{run.pk}"
+
+
+@contextmanager
+def _beating(run: TrainingRun) -> Iterator[None]:
+    """Move the run's heartbeat while the block works: some of it is silent for minutes."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(BEAT_SECONDS):
+            try:
+                training_runs.beat(run)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the heartbeat of %s was not written: %s", run, error)
+            finally:
+                # This thread's own connection, which nobody else would give back.
+                connection.close()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def _do(work: Work, steps: Sequence[Step]) -> None:

@@ -159,6 +159,14 @@ def request_cancel(*, run: TrainingRun) -> TrainingRun:
     return run
 
 
+def beat(run: TrainingRun) -> None:
+    """Say that the run's process is alive, though it has no progress to tell."""
+    now = timezone.now()
+    TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(heartbeat_at=now)
+    if run.job_id is not None:
+        Job.objects.filter(pk=run.job_id, state=Job.State.RUNNING).update(heartbeat_at=now)
+
+
 def is_cancel_requested(run: TrainingRun) -> bool:
     """Whether somebody asked the run to stop; read anew at each call."""
     return TrainingRun.objects.filter(pk=run.pk, cancel_requested=True).exists()

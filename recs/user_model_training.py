@@ -145,17 +145,18 @@ class _Curve:
 
 
 def _words(told: FitProgress, part: str, member: int, members: int) -> str:
-    again = "" if part == "first" else "again with all events, "
+    """The time left first: a terminal shows no more than 60 characters."""
     left = told.seconds_left
+    minutes = (
+        "" if left is None else f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left"
+    )
+    which = f" {member + 1}/{members}" if members > 1 else ""
     parts = [
-        f"{again}network {member + 1} of {members}, epoch {min(told.epoch + 1, told.epochs)} of "
-        f"{told.epochs}, loss {told.loss:.3f}",
-        f"NDCG@10 {told.scores[-1]:.4f}" if told.scores else "",
-        ""
-        if left is None
-        else f"at most {left / 60:.0f} min left"
-        if left > 90
-        else f"{left:.0f} s left",
+        minutes,
+        f"{'second fit' if part == 'again' else 'fit'}{which}",
+        f"epoch {min(told.epoch + 1, told.epochs)}/{told.epochs}",
+        f"loss {told.loss:.2f}",
+        f"NDCG {told.scores[-1]:.4f}" if told.scores else "",
     ]
     return ", ".join(part for part in parts if part)
 

@@ -4,10 +4,12 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from catalog.models import Job
 from recs import registry, training_runs
@@ -171,6 +173,26 @@ def test_one_process_at_a_time_trains_a_kind():
         thread.join(20)
     assert TrainingRun.objects.get(kind=USER_MODEL).state == State.DONE
     assert Job.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_says_nothing_still_moves_the_heartbeat(monkeypatch):
+    monkeypatch.setattr("recs.retrain.BEAT_SECONDS", 0.02)
+    moved = []
+
+    def silent(work):
+        long_ago = timezone.now() - timedelta(hours=1)
+        TrainingRun.objects.update(heartbeat_at=long_ago)
+        Job.objects.update(heartbeat_at=long_ago)
+        deadline = time.monotonic() + 10
+        while not moved and time.monotonic() < deadline:
+            time.sleep(0.02)
+            run = TrainingRun.objects.select_related("job").get()
+            if min(run.heartbeat_at, run.job.heartbeat_at) > long_ago + timedelta(minutes=50):
+                moved.append(True)
+
+    retrain(kind=USER_MODEL, steps=Steps(silent))
+    assert moved
 
 
 CHILD = """

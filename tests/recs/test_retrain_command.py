@@ -52,7 +52,7 @@ def test_a_small_world_is_trained_judged_and_live(capsys):
     assert version.config["embedding_size"] == 16
     assert version.seed == 2
     bars = capsys.readouterr().err
-    assert "network 1 of 1, epoch" in bars
+    assert "epoch 1/3, loss" in bars
     assert "gate" in bars
 
 
