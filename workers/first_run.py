@@ -11,14 +11,17 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from catalog import maintenance
+from catalog.enqueue import enqueue_job
 from catalog.importers.demos import load_demo
 from catalog.jobs import track
-from catalog.models import Item
+from catalog.models import Event, Item, Job
+from recs.models import ModelVersion, TrainingRun
 from recs.pipeline import first_models
 from search.pipeline import first_queries
 from workers.static_files import collect_static
 
 ADMIN_NAME = "admin"
+TRAINING_TASK = "recs.retrain"
 Step = tuple[str, Callable[[], None]]
 
 
@@ -32,6 +35,8 @@ def steps(*, demo: str) -> Iterator[Step]:
         yield f"Demo catalog ({demo})", lambda: ensure_demo(demo)
     yield "Vectors, index and neighbours", lambda: first_models(bar=True)
     yield "Words and queries", lambda: first_queries(bar=True)
+    if demo != "none":
+        yield "First training, in the background", ensure_training
 
 
 def migrate() -> None:
@@ -50,6 +55,19 @@ def ensure_demo(name: str) -> None:
     with track(kind="catalog.demo", params={"name": name}, bar=True) as progress:
         load_demo(name=name, progress=progress)
     demo_started().rename(marker)
+
+
+def ensure_training() -> None:
+    """Have a user model trained where there was never one: the site answers without it meanwhile.
+
+    A catalog of one's own is first trained by the schedule, or by `manage.py retrain`.
+    """
+    kind = ModelVersion.Kind.USER_MODEL
+    begun = TrainingRun.objects.filter(kind=kind).exists()
+    if begun or Job.objects.filter(kind=TRAINING_TASK).exists():
+        return
+    if Event.objects.positive().exists():
+        enqueue_job(TRAINING_TASK, kind=TRAINING_TASK, params={"kind": kind.value})
 
 
 def demo_marker() -> Path:

@@ -2,8 +2,12 @@ import stat
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
+from django.utils import timezone
 
+from catalog.events import record_events
 from catalog.models import Item, Job
+from catalog.types import EventInput
+from recs.models import TrainingRun
 from workers import first_run
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +72,26 @@ def test_a_demo_load_that_was_interrupted_goes_on(monkeypatch):
 def test_the_steps_of_a_start_without_a_demo_load_none():
     assert not any("Demo" in name for name, _ in first_run.steps(demo="none"))
     assert any("Demo" in name for name, _ in first_run.steps(demo="films"))
+
+
+def test_the_first_training_is_handed_to_the_workers_once(django_capture_on_commit_callbacks):
+    Item.objects.create(external_id="one", title="One")
+    first_run.ensure_training()
+    assert not Job.objects.exists(), "nobody did anything yet"
+    event = EventInput(kind="like", user_id="somebody", item_id="one", time=timezone.now())
+    record_events(events=[event])
+    with django_capture_on_commit_callbacks() as sent:
+        first_run.ensure_training()
+        first_run.ensure_training()
+    assert len(sent) == 1
+    job = Job.objects.get(kind="recs.retrain")
+    assert (job.state, job.params) == (Job.State.QUEUED, {"kind": "user_model"})
+
+
+def test_what_was_trained_before_is_not_trained_at_a_start():
+    TrainingRun.objects.create(kind="user_model", as_of=timezone.now())
+    Item.objects.create(external_id="one", title="One")
+    event = EventInput(kind="like", user_id="somebody", item_id="one", time=timezone.now())
+    record_events(events=[event])
+    first_run.ensure_training()
+    assert not Job.objects.filter(kind="recs.retrain").exists()
