@@ -98,10 +98,16 @@ def _options(work: Work, config: UserModelRunConfig, part: str, identity: str) -
             checkpoint_dir=folder,
             checkpoint_seconds=60.0,
             identity=identity,
-            progress=_Curve(work, folder, part, config.members),
+            progress=_Curve(work, folder, part, _networks(config, part)),
             should_stop=work.progress.should_stop,
         ),
     )
+
+
+def _networks(config: UserModelRunConfig, part: str) -> tuple[str, ...]:
+    """What is trained one after another; the scout is for the weights of new items alone."""
+    members = tuple(f"network {n + 1}" for n in range(config.members))
+    return (*members, "scout") if config.blend and part == "first" else members
 
 
 @dataclass
@@ -111,16 +117,18 @@ class _Curve:
     work: Work
     folder: Path
     part: str
-    members: int
+    networks: tuple[str, ...]
     seen: set[tuple[int, int]] = field(default_factory=set)
 
     def __call__(self, told: FitProgress) -> None:
+        # Each has a folder for its checkpoints, made when it is trained first.
         member = max(0, len(list(self.folder.glob("member-*"))) - 1)
+        member = min(member, len(self.networks) - 1)
         steps = told.steps or 1
         self.work.progress.reach(
             (member * told.epochs + told.epoch) * steps + told.step,
-            self.members * told.epochs * steps,
-            _words(told, self.part, member, self.members),
+            len(self.networks) * told.epochs * steps,
+            _words(told, self.part, self.networks[member]),
         )
         if told.message:
             self.work.progress.say(told.message)
@@ -132,6 +140,7 @@ class _Curve:
         point = {
             "part": self.part,
             "member": member,
+            "name": self.networks[member],
             "epoch": told.epoch,
             "loss": round(told.loss, 5),
             "ndcg": round(told.scores[-1], 5) if told.scores else None,
@@ -144,16 +153,15 @@ class _Curve:
         training_runs.set_curve(run=run, curve=[*kept, point])
 
 
-def _words(told: FitProgress, part: str, member: int, members: int) -> str:
+def _words(told: FitProgress, part: str, network: str) -> str:
     """The time left first: a terminal shows no more than 60 characters."""
     left = told.seconds_left
     minutes = (
         "" if left is None else f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left"
     )
-    which = f" {member + 1}/{members}" if members > 1 else ""
     parts = [
         minutes,
-        f"{'second fit' if part == 'again' else 'fit'}{which}",
+        f"{network} again" if part == "again" else network,
         f"epoch {min(told.epoch + 1, told.epochs)}/{told.epochs}",
         f"loss {told.loss:.2f}",
         f"NDCG {told.scores[-1]:.4f}" if told.scores else "",

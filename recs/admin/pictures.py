@@ -153,7 +153,8 @@ def _series(curve: Sequence[Json], key: str) -> list[Series]:
 
 def _network(point: Json) -> str:
     again = ", again" if point.get("part") == "again" else ""
-    return f"network {point.get('member', 0) + 1}{again}"
+    name = point.get("name") or f"network {point.get('member', 0) + 1}"
+    return f"{name}{again}"
 
 
 def _number(value: float | None) -> str:
