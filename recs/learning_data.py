@@ -40,8 +40,8 @@ class UserModelRunConfig:
     seconds: float | None = 4500.0
     # Networks whose scores are averaged, steps of training of each, and most epochs.
     members: int = 2
-    steps: int = 1800
-    epochs: int = 30
+    steps: int = 900
+    epochs: int = 15
     embedding_size: int = 128
     # False leaves the networks alone: no neighbours, no content, no second look.
     blend: bool = True
