@@ -16,7 +16,7 @@ READ_ROWS = 2_000
 _WRITE = """
     WITH present AS (SELECT id FROM catalog_item WHERE id = ANY(%s) FOR KEY SHARE)
     INSERT INTO recs_contentembedding (item_id, version_id, input_hash, vector, created_at)
-    SELECT item_id, %s, input_hash, vector::halfvec, now()
+    SELECT item_id, %s, input_hash, vector::halfvec, clock_timestamp()
     FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS given(item_id, input_hash, vector)
     JOIN present ON present.id = item_id
     ON CONFLICT (version_id, item_id) DO UPDATE SET input_hash = EXCLUDED.input_hash,

@@ -82,7 +82,9 @@ def encode_pending(*, progress: Progress = NO_PROGRESS) -> Encoded:
     _forget_removed(version)
     encoder = functools.cache(ImageEncoder)
     last = 0
-    while batch := list(_pending(version).filter(pk__gt=last).only("pk", "image_url")[:BATCH_SIZE]):
+    while batch := list(
+        _pending(version).filter(pk__gt=last).only("pk", "image_url", "updated_at")[:BATCH_SIZE]
+    ):
         last = batch[-1].pk
         contents = {item.pk: _content(item) for item in batch}
         keys = {pk: input_hash(content) if content else MISSING for pk, content in contents.items()}
@@ -93,6 +95,10 @@ def encode_pending(*, progress: Progress = NO_PROGRESS) -> Encoded:
         if readable:
             made = encoder().encode(list(readable.values()))
             vectors |= {key: literal(row) for key, row in zip(readable, made, strict=True)}
+        # What was changed meanwhile is still pending.
+        read = {item.pk: item.updated_at for item in batch}
+        now = dict(Item.objects.filter(pk__in=read).values_list("pk", "updated_at"))
+        keys = {pk: key for pk, key in keys.items() if now.get(pk) == read[pk]}
         write_vectors(version, {pk: (key, vectors[key]) for pk, key in keys.items()})
         unreadable = sum(vectors[key] == UNREADABLE for key in keys.values())
         done.unreadable += unreadable

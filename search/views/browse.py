@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
+from recs.kinds import live_codes
 from search.answer import SearchAnswer
 from search.answer import search as answer_search
 from search.query_recommendation import recommend_queries
@@ -28,7 +29,8 @@ def browse(request: HtmxRequest) -> HttpResponse:
     """The catalog's first-level categories."""
     counts = {path: n for path, n in category_counts().items() if "/" not in path}
     shown = dict(list(counts.items())[:MAX_SHELVES])
-    return render(request, "pages/browse.html", {"shelves": category_shelves(shown)})
+    context = {"shelves": category_shelves(shown), "has_kinds": live_codes() is not None}
+    return render(request, "pages/browse.html", context)
 
 
 @require_safe

@@ -50,6 +50,8 @@ class Row:
     title: str
     why: str
     cards: tuple[Card, ...]
+    # Words and address of where there is more of it, if there is such a place.
+    more: tuple[str, str] | None = None
 
 
 def card(

@@ -25,6 +25,7 @@ from search.views.cards import (
     ranked_cards,
 )
 from search.views.facts import facts_for_page
+from search.views.kinds import row_of_kind
 from search.views.pages import page
 from search.views.params import read_page
 from search.views.pills import PillGroup, pill_groups
@@ -76,7 +77,7 @@ def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
 
 
 def _near(found: Item) -> list[Row]:
-    """More like it by meaning, and what people liked who liked it."""
+    """More like it by meaning, of its kind, and what people liked who liked it."""
     profile = current_profile()
     meaning = similar_by_meaning(found.pk, NEAR)
     liked = also_liked(found.pk, NEAR)
@@ -96,7 +97,7 @@ def _near(found: Item) -> list[Row]:
             cards=ranked_cards(liked, items, profile, trail=trail),
         ),
     ]
-    return [row for row in rows if row.cards]
+    return [row for row in (*rows[:1], row_of_kind(found), *rows[1:]) if row and row.cards]
 
 
 def _in_collections(found: Item) -> list[Shelf]:
