@@ -1,8 +1,8 @@
 """The sequence models by name: what each is, its settings and what differs from its paper."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from recs.ml.family_member import Member
 from recs.ml.family_user_model import USER_MODELS
@@ -55,6 +55,28 @@ def _text(data: SequenceData, config: TextNeighboursConfig, options: TrainOption
     return tune_text_neighbours(data, config, options)
 
 
+def _text_again(
+    chosen: Scorer, data: SequenceData, config: TextNeighboursConfig, options: TrainOptions
+) -> Scorer:
+    """The same: nothing of it is learned from events."""
+    return chosen
+
+
+Config = TypeVar("Config", Gru4RecConfig, Item2VecConfig, GenerationConfig)
+
+
+def _for_as_long(
+    train: Callable[[SequenceData, Config, TrainOptions], Scorer],
+) -> Callable[[Scorer, SequenceData, Config, TrainOptions], Scorer]:
+    """Trains for as many epochs as validation had found best."""
+
+    def again(chosen: Scorer, data: SequenceData, config: Config, options: TrainOptions) -> Scorer:
+        epochs = getattr(chosen, "epochs", None) or config.fit.epochs
+        return train(data, replace(config, fit=replace(config.fit, epochs=epochs)), options)
+
+    return again
+
+
 FAMILY: Final[Mapping[str, Member]] = {
     "popularity": Member(
         config=NoConfig(),
@@ -78,6 +100,7 @@ FAMILY: Final[Mapping[str, Member]] = {
     "text-neighbours": Member(
         config=TextNeighboursConfig(),
         train=_text,
+        refit=_text_again,
         source="Lops, de Gemmis and Semeraro, Content-based Recommender Systems, 2011.",
         published="Cosine of a profile, the mean of what one liked, and each item.",
         differs="Vectors of a frozen sentence encoder (and of other modalities where there are "
@@ -87,6 +110,7 @@ FAMILY: Final[Mapping[str, Member]] = {
     "item2vec": Member(
         config=Item2VecConfig(),
         train=train_item2vec,
+        refit=_for_as_long(train_item2vec),
         source="Barkan and Koenigstein, Item2Vec: Neural Item Embedding for Collaborative "
         "Filtering, 2016.",
         published="40 dimensions, 15 negatives by frequency ** 0.75, 20 epochs, subsampling of "
@@ -98,6 +122,7 @@ FAMILY: Final[Mapping[str, Member]] = {
     "gru4rec": Member(
         config=Gru4RecConfig(),
         train=train_gru4rec,
+        refit=_for_as_long(train_gru4rec),
         source="Hidasi et al., Session-based Recommendations with Recurrent Neural Networks, ICLR "
         "2016; Hidasi and Karatzoglou, Recurrent Neural Networks with Top-k Gains for "
         "Session-based Recommendations, CIKM 2018.",
@@ -110,6 +135,7 @@ FAMILY: Final[Mapping[str, Member]] = {
     "generation": Member(
         config=GenerationConfig(),
         train=train_generation,
+        refit=_for_as_long(train_generation),
         source="Rajput et al., Recommender Systems with Generative Retrieval (TIGER), NeurIPS "
         "2023.",
         published="Three RQ-VAE levels of 256 codes and a collision code; T5 with 4 layers in "

@@ -175,11 +175,15 @@ def generation_loss(net: Generator, batch: SequenceBatch) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GenerationScorer:
-    """A Scorer and a source of candidates: what the search finds, by log probability."""
+    """A Scorer and a source of candidates: what the search finds, by log probability.
+
+    `epochs`: after how many validation found it best, None where nobody validated.
+    """
 
     net: Generator
     trie: CodeTrie
     beam: int
+    epochs: int | None = None
 
     @classmethod
     def of(cls, net: Generator, codes: ItemCodes, beam: int | None = None) -> "GenerationScorer":
@@ -237,6 +241,8 @@ def train_generation(
 ) -> GenerationScorer:
     """Codes by content, fitted on items that have events, and a network that generates them.
 
+    Stopped by validation; without targets, by the epochs.
+
     Raises:
         NothingToLearn: where no item with events has content, or no history two events.
     """
@@ -251,12 +257,12 @@ def train_generation(
     batching = BatchConfig(
         longest=config.longest, batch_size=config.fit.batch_size, seed=options.seed
     )
-    fit(
+    report = fit(
         net,
         loss=generation_loss,
         batches=lambda epoch: next_item_batches(data.histories, batching, epoch=epoch),
         config=replace(config.fit, seed=options.seed),
-        validate=lambda trained: sample.ndcg(GenerationScorer.of(trained, codes, beam=20)),
+        validate=sample.validation(lambda trained: GenerationScorer.of(trained, codes, beam=20)),
         options=options.run_options(),
     )
-    return GenerationScorer.of(net, codes)
+    return replace(GenerationScorer.of(net, codes), epochs=report.best_epoch)

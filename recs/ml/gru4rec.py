@@ -81,7 +81,7 @@ def next_item_loss(net: Gru4Rec, batch: SequenceBatch) -> Tensor:
 
 
 def train_gru4rec(data: SequenceData, config: Gru4RecConfig, options: TrainOptions) -> NetScorer:
-    """A network trained on the histories, stopped by validation.
+    """A network trained on the histories, stopped by validation; without targets, by its epochs.
 
     Raises:
         NothingToLearn: where no history has two events.
@@ -92,12 +92,12 @@ def train_gru4rec(data: SequenceData, config: Gru4RecConfig, options: TrainOptio
     batching = BatchConfig(
         longest=config.longest, batch_size=config.fit.batch_size, seed=options.seed
     )
-    fit(
+    report = fit(
         net,
         loss=next_item_loss,
         batches=lambda epoch: next_item_batches(data.histories, batching, epoch=epoch),
         config=replace(config.fit, seed=options.seed),
-        validate=lambda trained: sample.ndcg(NetScorer.of(trained, config.longest)),
+        validate=sample.validation(lambda trained: NetScorer.of(trained, config.longest)),
         options=options.run_options(),
     )
-    return NetScorer.of(net, config.longest)
+    return NetScorer.of(net, config.longest, report.best_epoch)

@@ -96,11 +96,12 @@ class Item2VecScorer:
     """A Scorer: cosine of the decayed mean of a history's newest items and each item.
 
     `vectors`: (N + 1, D) float32 of unit length, zeros for the padding and for items that no
-    pair had.
+    pair had. `epochs`: after how many validation found it best, None where nobody validated.
     """
 
     vectors: Floats
     config: Item2VecConfig
+    epochs: int | None = None
 
     @property
     def item_count(self) -> int:
@@ -159,7 +160,7 @@ def window_pairs(histories: Histories, window: int, most: int = 20_000_000) -> I
 def train_item2vec(
     data: SequenceData, config: Item2VecConfig, options: TrainOptions
 ) -> Item2VecScorer:
-    """Vectors trained on the histories, stopped by validation.
+    """Vectors trained on the histories, stopped by validation; without targets, by the epochs.
 
     Raises:
         NothingToLearn: where no history has two different items.
@@ -177,17 +178,17 @@ def train_item2vec(
         kept = _subsampled(pairs, counts, config.subsampling, options.seed, epoch)
         return PairBatches(kept, config.fit.batch_size, seed=options.seed, epoch=epoch)
 
-    fit(
+    report = fit(
         net,
         loss=lambda trained, batch: pair_loss(
             trained, batch, sampler=sampler, negatives=config.negatives
         ),
         batches=batches,
         config=replace(config.fit, seed=options.seed),
-        validate=lambda trained: sample.ndcg(_scorer(trained, counts, config)),
+        validate=sample.validation(lambda trained: _scorer(trained, counts, config)),
         options=options.run_options(),
     )
-    return _scorer(net, counts, config)
+    return replace(_scorer(net, counts, config), epochs=report.best_epoch)
 
 
 def _scorer(net: Item2Vec, counts: Ints, config: Item2VecConfig) -> Item2VecScorer:

@@ -31,20 +31,22 @@ class SequenceNet(Protocol):
 class NetScorer:
     """A Scorer: the product of a person's newest vector and each item's.
 
-    `items`: (N + 1, D) float32 as the network had them when it was made.
+    `items`: (N + 1, D) float32 as the network had them when it was made. `epochs`: after how many
+    validation found it best, None where nobody validated.
     """
 
     net: nn.Module
     longest: int
     items: Tensor
+    epochs: int | None = None
 
     @classmethod
-    def of(cls, net: nn.Module, longest: int) -> "NetScorer":
+    def of(cls, net: nn.Module, longest: int, epochs: int | None = None) -> "NetScorer":
         """Of the weights as they are now; histories are read up to `longest` newest events."""
         net.eval()
         with torch.no_grad():
             table: Tensor = net.item_table()  # type: ignore[operator]
-        return cls(net, longest, table.detach().float().clone())
+        return cls(net, longest, table.detach().float().clone(), epochs)
 
     @property
     def item_count(self) -> int:

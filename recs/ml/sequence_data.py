@@ -1,6 +1,8 @@
 """What every member of the family is trained on and validated by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from recs.ml.scorers import Scorer, target_ranks
 from recs.ml.seeding import array_generator
 
 Ints = npt.NDArray[np.int64]
+Net = TypeVar("Net")
 
 CUT = 10
 
@@ -57,6 +60,12 @@ class Sample:
 
     histories: Histories
     targets: Ints
+
+    def validation(self, scorer_of: Callable[[Net], Scorer]) -> Callable[[Net], float] | None:
+        """What `fit` asks after an epoch; None with nobody to validate on."""
+        if not len(self.targets):
+            return None
+        return lambda net: self.ndcg(scorer_of(net))
 
     def ndcg(self, scorer: Scorer) -> float:
         """Mean NDCG@10 of full rankings without what was seen; 0 for nobody."""

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recs.ml.family import FAMILY, UnknownMember, member, train
 from recs.ml.fit_types import FitConfig
+from recs.ml.histories import Histories
 from recs.ml.item_knn_tuning import TuningOptions
 from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import rank
@@ -64,3 +67,35 @@ def test_the_seconds_reach_the_search_of_item_knn():
     data = groups_in_turn(people=60)
     start = train("item-knn", data, TrainOptions(seconds=0.0))
     assert start.config == TuningOptions().start
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_member_fitted_again_learns_from_what_it_was_validated_on(name):
+    data = groups_in_turn(people=80)
+    found = member(name)
+    config = replace(found.config, **CHANGES.get(name, {}))
+    chosen = found.train(data, config, QUICK)
+    lists = [
+        [*history, target] for history, target in zip(data.histories, data.targets, strict=True)
+    ]
+    everything = replace(
+        data, histories=Histories.of_lists(lists), targets=np.zeros_like(data.targets)
+    )
+    again = found.refit(chosen, everything, config, QUICK)
+    persons = np.arange(80)
+    before, after = (scorer.score(everything.histories, persons) for scorer in (chosen, again))
+    assert after.shape == before.shape
+    assert (before == after).all() == (name == "text-neighbours")
+
+
+@pytest.mark.parametrize("name", ["item2vec", "gru4rec", "generation"])
+def test_a_network_fitted_again_trains_for_as_long_as_validation_had_found_best(name):
+    data = groups_in_turn(people=60)
+    found, lengths = member(name), []
+    config = replace(found.config, **CHANGES[name])
+    chosen = replace(found.train(data, config, QUICK), epochs=3)
+    heard = RunOptions(device="cpu", progress=lambda progress: lengths.append(progress.epochs))
+    nobody = replace(data, targets=np.zeros_like(data.targets))
+    again = found.refit(chosen, nobody, config, TrainOptions(run=heard))
+    assert set(lengths) == {3}
+    assert again.epochs is None

@@ -8,7 +8,6 @@ from recs.ml.fit_types import FitConfig
 from recs.ml.gru4rec import Gru4Rec, Gru4RecConfig, next_item_loss, train_gru4rec
 from recs.ml.histories import Histories
 from recs.ml.item_content import ItemContent
-from recs.ml.net_scorer import NetScorer
 from recs.ml.seeding import seed_everything
 from recs.ml.sequence_data import RunOptions, SequenceData, TrainOptions
 from tests.recs.ml.worlds import groups_in_turn
@@ -37,32 +36,6 @@ def test_a_state_equals_a_cell_stepped_over_the_history_by_hand():
             state = (1 - update) * torch.tanh(n + reset * nb) + update * state
             seen = hidden[row, hidden.shape[1] - len(history) + place]
             torch.testing.assert_close(seen, net.norm(state), rtol=1e-5, atol=1e-5)
-
-
-def test_scores_do_not_depend_on_who_shares_the_batch_and_the_padding_is_no_candidate():
-    histories = Histories.of_lists([[3, 1, 4, 2, 2, 7], [5], [], [1, 5]])
-    scorer = NetScorer.of(net_of(), 50)
-    together = scorer.score(histories, np.arange(4))
-    assert np.isneginf(together[:, 0]).all()
-    assert (together[2, 1:] == 0).all()
-    for person in range(4):
-        alone = scorer.score(histories, np.array([person]))
-        np.testing.assert_allclose(alone[0], together[person], rtol=1e-4, atol=1e-6)
-
-
-def test_a_scorer_keeps_the_items_as_they_were_when_it_was_made():
-    net = net_of()
-    scorer = NetScorer.of(net, 50)
-    before = scorer.items.clone()
-    torch.nn.init.ones_(net.items.weight)
-    torch.testing.assert_close(scorer.items, before)
-
-
-def test_only_the_newest_events_are_read():
-    scorer = NetScorer.of(net_of(), 2)
-    histories = Histories.of_lists([[1, 2, 3], [9, 2, 3]])
-    first, second = scorer.score(histories, np.arange(2))
-    np.testing.assert_array_equal(first, second)
 
 
 def test_every_weight_learns_from_a_batch():
