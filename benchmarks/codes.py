@@ -118,9 +118,8 @@ def _of_catalog() -> dict[str, np.ndarray]:
     import django
 
     django.setup()
-    from recs.content import content_vectors
-
     from catalog.models import Item
+    from recs.content import content_vectors
 
     return content_vectors(list(Item.objects.order_by("pk").values_list("pk", flat=True)))
 

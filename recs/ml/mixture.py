@@ -96,8 +96,9 @@ class Mixture:
             excluded: (N + 1,) bool, items that may not.
 
         Yields:
-            Positions of the people, their lists, in no order, and (B, N + 1) all scores. Where somebody has fewer unseen
-            items than C, others fill the list up, with a score of minus infinity.
+            Positions of the people, their lists, in no order, and (B, N + 1) all scores. Where
+            somebody has fewer unseen items than C, others fill the list up, with a score of minus
+            infinity.
         """
         width = min(candidates, self.item_count)
         for persons in self._chunks(len(histories)):
