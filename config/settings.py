@@ -279,6 +279,7 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "catalog.api.serializers.EVENT_KINDS",
         "LabelKindEnum": "catalog.models.labels.Label.Kind",
         "LabelSourceEnum": "catalog.models.labels.Label.Source",
+        "JobStateEnum": "catalog.models.jobs.Job.State",
         "ModelKindEnum": "recs.models.ModelVersion.Kind",
         "ModelStateEnum": "recs.models.ModelVersion.State",
     },
