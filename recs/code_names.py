@@ -1,6 +1,8 @@
-"""Names of kinds from what sets their members apart: "French drama, 1960s"."""
+"""Names of kinds from what sets their members apart: "French drama, 1960s: love, village"."""
 
 import math
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +19,28 @@ DECADE_SHARE = 0.6
 SECOND_SAYS = 0.6
 # Of a maker it is said only where the kind is nearly all theirs.
 MAKER_SHARE = 0.6
-MAX_CHARACTERS = 80
+# A word of the descriptions says something where a part of the members has it, and few others.
+WORD_SHARE = 0.1
+WORD_LIFT = 2.5
+WORDS = 2
+# Written small: names of people and places are not what a kind is about.
+WORD = re.compile(r"(?<![\w'-])[^\W\d_A-Z]{4,}(?![\w'-])")
+STEM = 4
+# Long enough to be read, and about nothing.
+_EMPTY = """
+    about after against also another based been before being between both come comes during each
+    ever every film films find finds first from gets goes have having here into items just known
+    later like made make makes many more most movie much must never only other over product same
+    short some such take takes than that their them then there these they this those through under
+    until upon very want wants were what when where which while whose will with without year years
+    your
+"""
+EMPTY_WORDS = frozenset(_EMPTY.split())
+TYPICAL_FEATURES = 8
+MAX_CHARACTERS = 120
 
 Feature = tuple[str, str]  # (what it is, its words)
+Telling = Mapping[str, list[tuple[float, str]]]  # (how much it says, words) by what it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +48,7 @@ class Facts:
     """What naming reads of one item."""
 
     title: str
+    description: str = ""
     category_paths: Sequence[str] = ()
     countries: Sequence[str] = ()
     creators: Sequence[str] = ()
@@ -41,13 +63,18 @@ class _Group:
 
     size: int = 0
     counts: Counter[Feature] = field(default_factory=Counter)
-    best_known: tuple[int, str] = (-1, "")
+    # What it is told by, and the member that has most of it and is best known.
+    told: frozenset[Feature] = frozenset()
+    typical: tuple[float, str] = (-1.0, "")
 
-    def add(self, facts: Facts, features: Iterable[Feature]) -> None:
+    def add(self, features: Iterable[Feature]) -> None:
         self.size += 1
         self.counts.update(features)
-        if facts.people > self.best_known[0]:
-            self.best_known = (facts.people, facts.title)
+
+    def look_at(self, facts: Facts, features: set[Feature]) -> None:
+        says = (0.1 + len(self.told & features)) * math.log(2 + facts.people)
+        if says > self.typical[0]:
+            self.typical = (says, facts.title)
 
     def share(self, feature: Feature) -> float:
         return self.counts[feature] / max(self.size, 1)
@@ -67,22 +94,17 @@ def derive_names(members: Sequence[tuple[str, Facts]], *, levels: int) -> dict[s
     Returns:
         Names by prefix, such as {"012": "French drama, 1960s", "012.200": "Crime"}.
     """
-    groups: dict[str, _Group] = {}
-    for path, facts in members:
-        told = features_of(facts)
-        codes = path.split(".")
-        for depth in range(levels + 1):
-            prefix = ".".join(codes[:depth])
-            groups.setdefault(prefix, _Group()).add(facts, told)
+    groups = _groups(members, levels)
+    telling = {p: _telling(groups[p], groups[_above(p)]) for p in groups if p}
+    _find_typical(members, groups, telling)
     names: dict[str, str] = {}
     taken: dict[str, set[str]] = {}
     # The larger of two alike keeps the plain name.
-    for prefix in sorted(groups, key=lambda one: (-groups[one].size, one)):
-        if prefix:
-            parent = prefix.rpartition(".")[0]
-            used = taken.setdefault(parent, set())
-            names[prefix] = _unlike(_name(groups[prefix], groups[parent]), groups[prefix], used)
-            used.add(names[prefix].casefold())
+    for prefix in sorted(telling, key=lambda one: (-groups[one].size, one)):
+        used = taken.setdefault(_above(prefix), set())
+        name = _name(groups[prefix], telling[prefix])
+        names[prefix] = _unlike(name, groups[prefix].typical[1], used)
+        used.add(names[prefix].casefold())
     return names
 
 
@@ -92,6 +114,12 @@ def features_of(facts: Facts) -> set[Feature]:
     found |= {("above", above) for path in facts.category_paths for above in path.split("/")[:-1]}
     found |= {("country", name) for name in demonyms(facts.countries[:1])[:1]}
     found |= {("maker", maker) for maker in facts.creators[:1]}
+    # Said in passing where it does not hold for enough of them to be the name.
+    categories = {words.casefold() for what, words in found if what == "category"}
+    found |= {("word", words) for words in categories}
+    parts = {part for words in categories for part in words.split()}
+    words = set(WORD.findall(facts.description)) - parts - EMPTY_WORDS
+    found |= {("word", sys.intern(word)) for word in words}
     if facts.year is not None:
         found.add(("decade", decade(facts.year)))
         for first in (facts.year - 10, facts.year):
@@ -99,9 +127,45 @@ def features_of(facts: Facts) -> set[Feature]:
     return found
 
 
-def _name(group: _Group, parent: _Group) -> str:
+def _groups(members: Sequence[tuple[str, Facts]], levels: int) -> dict[str, _Group]:
+    """What the members of each prefix have; "" holds all."""
+    groups: dict[str, _Group] = {}
+    for path, facts in members:
+        features = features_of(facts)
+        for prefix in _prefixes(path, levels):
+            groups.setdefault(prefix, _Group()).add(features)
+    return groups
+
+
+def _find_typical(
+    members: Sequence[tuple[str, Facts]],
+    groups: Mapping[str, _Group],
+    telling: Mapping[str, Telling],
+) -> None:
+    """Let each kind find the member that stands for it."""
+    for prefix, told in telling.items():
+        most = sorted(((says, what, words) for what in told for says, words in told[what]))
+        groups[prefix].told = frozenset(
+            (what, words) for _, what, words in most[-TYPICAL_FEATURES:]
+        )
+    depth = max((prefix.count(".") + 1 for prefix in telling), default=0)
+    for path, facts in members:
+        features = features_of(facts)
+        for prefix in _prefixes(path, depth)[1:]:
+            groups[prefix].look_at(facts, features)
+
+
+def _prefixes(path: str, levels: int) -> list[str]:
+    codes = path.split(".")
+    return [".".join(codes[:depth]) for depth in range(min(levels, len(codes)) + 1)]
+
+
+def _above(prefix: str) -> str:
+    return prefix.rpartition(".")[0]
+
+
+def _name(group: _Group, told: Telling) -> str:
     """The features that say most of the group, as words; "" where none says anything."""
-    told = _telling(group, parent)
     makers = [words for _, words in told.get("maker", []) if _is_theirs(group, words)]
     if makers:
         return makers[0]
@@ -109,16 +173,25 @@ def _name(group: _Group, parent: _Group) -> str:
     years = [words for _, words in (told.get("decade") or told.get("decades") or [])[:1]]
     thing = " and ".join(_kinds(told.get("category") or told.get("above") or []))
     first = " ".join([*country, thing.lower() if country else thing]).strip()
-    return ", ".join(part for part in (first, *years) if part)[:MAX_CHARACTERS]
+    base = ", ".join(part for part in (first, *years) if part)
+    about = ", ".join(_words(told.get("word", []), base))
+    if not base:
+        return about[:1].upper() + about[1:]
+    return f"{base}: {about}" if about else base
 
 
-def _telling(group: _Group, parent: _Group) -> Mapping[str, list[tuple[float, str]]]:
+def _telling(group: _Group, parent: _Group) -> Telling:
     """How much it says (share times the log of the lift) and its words, by what it is."""
     scored = []
-    for feature in group.counts:
+    for feature, count in group.counts.items():
         share, usual = group.share(feature), parent.share(feature)
-        least = DECADE_SHARE if feature[0].startswith("decade") else LEAST_SHARE
-        if share >= least and share >= LEAST_LIFT * usual:
+        least, lift = LEAST_SHARE, LEAST_LIFT
+        if feature[0] == "word":
+            # One member less: what a single one has says nothing of a kind.
+            share, least, lift = (count - 1) / group.size, WORD_SHARE, WORD_LIFT
+        elif feature[0].startswith("decade"):
+            least = DECADE_SHARE
+        if share >= least and share >= lift * usual:
             scored.append((share * math.log(share / usual), feature))
     found: dict[str, list[tuple[float, str]]] = {}
     for says, (what, words) in sorted(scored, key=lambda one: (-one[0], one[1])):
@@ -142,14 +215,24 @@ def _kinds(categories: Sequence[tuple[float, str]]) -> list[str]:
     return [first, *others[:1]]
 
 
-def _unlike(name: str, group: _Group, used: set[str]) -> str:
-    """The name, told apart from those that are used by the best known member, then by a number."""
-    title = group.best_known[1]
-    like = f"Like {title}" if not name else f"{name}: like {title}"
-    for wanted in (name, like[: MAX_CHARACTERS + 60]):
+def _words(words: Sequence[tuple[float, str]], base: str) -> list[str]:
+    """The words that say most, none that says what the base or another one says."""
+    chosen: list[str] = []
+    stems = {word[:STEM] for word in re.findall(r"\w+", base.casefold())}
+    for _, word in words:
+        if word[:STEM] not in stems and len(chosen) < WORDS:
+            chosen.append(word)
+            stems.add(word[:STEM])
+    return chosen
+
+
+def _unlike(name: str, typical: str, used: set[str]) -> str:
+    """The name, told apart from those that are used by its typical member, then by a number."""
+    like = f"{name}, like {typical}" if name else f"Like {typical}"
+    for wanted in (name, like[:MAX_CHARACTERS]):
         if wanted and wanted.casefold() not in used:
             return wanted
     number = 2
-    while f"{like} ({number})".casefold() in used:
+    while f"{like[:MAX_CHARACTERS]} ({number})".casefold() in used:
         number += 1
-    return f"{like} ({number})"
+    return f"{like[:MAX_CHARACTERS]} ({number})"

@@ -231,7 +231,7 @@ def _members(version: ModelVersion) -> list[tuple[str, Facts]]:
     live = NeighbourVersion.objects.live_id()
     people = dict(ItemPopularity.objects.filter(version_id=live).values_list("item_id", "people"))
     rows = ItemCode.objects.filter(visible_item("item__"), version=version).order_by("item_id")
-    columns = ("title", "category_paths", "countries", "creators", "year")
+    columns = ("title", "description", "category_paths", "countries", "creators", "year")
     found = rows.values_list("item_id", "path", *(f"item__{column}" for column in columns))
     return [
         (path, Facts(**dict(zip(columns, facts, strict=True)), people=people.get(item_id, 0)))

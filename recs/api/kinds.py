@@ -12,7 +12,6 @@ from catalog.api.serializers import ItemOutput, item_json
 from catalog.errors import InvalidInput, NotFound
 from catalog.models import Item
 from catalog.values import check_storable
-from recs.errors import NoLiveVersion
 from recs.kinds import (
     Kind,
     address_of,
@@ -24,7 +23,6 @@ from recs.kinds import (
     more_of_kind,
     path_at,
 )
-from recs.models import ModelVersion
 
 DEFAULT_K = 12
 MAX_K = 100
@@ -41,7 +39,10 @@ class KindOutput(serializers.Serializer[Any]):
 class KindsOutput(serializers.Serializer[Any]):
     """The kinds of a level, largest first."""
 
-    version = serializers.CharField(help_text="Of the semantic IDs; paths of another differ.")
+    version = serializers.CharField(
+        allow_null=True,
+        help_text="Of the semantic IDs; paths of another differ. Null before there are any.",
+    )
     kinds = KindOutput(many=True)
 
 
@@ -106,9 +107,9 @@ class KindsApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Kinds come from the items' content; none exist before something was learned."""
-        version = _live()
-        kinds = [_kind_json(kind) for kind in first_kinds(version)]
-        return Response({"version": version.name, "kinds": kinds})
+        version = live_codes()
+        kinds = [_kind_json(kind) for kind in first_kinds(version)] if version else []
+        return Response({"version": version.name if version else None, "kinds": kinds})
 
 
 class KindApi(Api):
@@ -127,10 +128,9 @@ class KindApi(Api):
     def get(self, request: Request, path: str) -> Response:
         """The items that most people wanted come first."""
         k = read(KInput, request.query_params)["k"]
-        version = _live()
-        found = path_at(path)
-        items = list(items_of_kind(version, found).for_cards()[:k]) if found else []
-        if found is None or not items:
+        version, found = live_codes(), path_at(path)
+        items = list(items_of_kind(version, found).for_cards()[:k]) if version and found else []
+        if version is None or found is None or not items:
             raise NotFound(f"There is no kind '{path[:100]}'.", field="path")
         return Response(
             {
@@ -164,9 +164,9 @@ class ItemKindApi(Api):
         item = Item.objects.visible().filter(external_id=item_id).only("pk").first()
         if item is None:
             raise NotFound(f"There is no item '{item_id[:200]}'.", field="item_id")
-        version = _live()
-        kind = kind_of_item(version, item.pk)
-        if kind is None:
+        version = live_codes()
+        kind = kind_of_item(version, item.pk) if version else None
+        if version is None or kind is None:
             raise NotFound(
                 "This item has no semantic IDs yet: they come seconds after it.", field="item_id"
             )
@@ -190,13 +190,6 @@ class ItemKindApi(Api):
                 ],
             }
         )
-
-
-def _live() -> ModelVersion:
-    version = live_codes()
-    if version is None:
-        raise NoLiveVersion("There are no kinds yet: run `manage.py build_codes`.")
-    return version
 
 
 def _kind_json(kind: Kind) -> dict[str, Any]:

@@ -26,6 +26,7 @@ PATHS = {
     "/api/v1/tasks/{task_id}", "/api/v1/privacy/erase", "/api/v1/privacy/export",
     "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/models", "/api/v1/models/rollback",
     "/api/v1/models/{model_id}", "/api/v1/models/{model_id}/promote",
+    "/api/v1/kinds", "/api/v1/kinds/of-item", "/api/v1/kinds/{path}",
 }  # fmt: skip
 CHECKS = [
     schemathesis.checks.not_a_server_error,

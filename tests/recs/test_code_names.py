@@ -82,8 +82,8 @@ def test_two_kinds_of_one_parent_never_share_a_name():
     ]
     names = derive_names(members, levels=1)
     assert names["001"] == "French drama, 1960s"
-    assert names["002"] == "French drama, 1960s: like Breathless"
-    assert names["003"] == "French drama, 1960s: like Breathless (2)"
+    assert names["002"] == "French drama, 1960s, like Breathless"
+    assert names["003"] == "French drama, 1960s, like Breathless (2)"
 
 
 def test_products_are_named_by_the_last_part_of_their_path():
@@ -101,3 +101,38 @@ def test_the_order_of_equal_kinds_does_not_change_their_names():
 
 def test_no_items_have_no_names():
     assert derive_names([], levels=2) == {}
+
+
+def told(path, count, description, **fields):
+    return [
+        (path, Facts(title=f"{path} {n}", description=description, year=1964, **fields))
+        for n in range(count)
+    ]
+
+
+def test_words_of_the_descriptions_say_what_a_kind_is_about():
+    members = [
+        *told("001", 4, "A vampire wakes in the castle of London."),
+        *told("001", 4, "Two vampires and a castle."),
+        *told("002", 20, "A teacher comes to the village of London."),
+    ]
+    names = derive_names(members, levels=1)
+    assert names["001"] == "Castle, vampire"
+    assert "London" not in " ".join(names.values())
+
+
+def test_a_word_of_a_single_member_says_nothing():
+    members = [*told("001", 1, "about a submarine"), *told("001", 1, ""), *told("002", 9, "")]
+    assert derive_names(members, levels=1)["001"].startswith("Like ")
+
+
+def test_who_stands_for_a_kind_is_typical_and_not_only_known():
+    members = [
+        ("001", film("Jaws", people=900, country="", kinds=("Horror",), year=1975, maker="S")),
+        *[("001", film(f"Drama {n}", people=n, maker=f"{n}")) for n in range(6)],
+        *[("002", film("Breathless", people=7, maker=f"{n}")) for n in range(8)],
+        *some("003", 40, country="Italy", kinds=("Western",), year=1990),
+    ]
+    names = derive_names(members, levels=1)
+    assert names["002"] == "French drama, 1960s"
+    assert names["001"] == "French drama, 1960s, like Drama 5"
