@@ -212,7 +212,7 @@ def _kinds(categories: Sequence[tuple[float, str]]) -> list[str]:
     # "Tops" beside "Tanks & Tops" says it again.
     lower = first.casefold()
     others = [o for o in others if o.casefold() not in lower and lower not in o.casefold()]
-    return [first, *others[:1]]
+    return [first, *(words if words.isupper() else words.lower() for words in others[:1])]
 
 
 def _words(words: Sequence[tuple[float, str]], base: str) -> list[str]:

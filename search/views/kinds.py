@@ -110,7 +110,7 @@ def row_of_kind(item: Item) -> Row | None:
         Row(
             key="kind",
             title="More of this kind",
-            why="Those whose content is coded most alike.",
+            why="Put together by what they are about, the nearest first.",
             cards=cards,
             more=(name, kind_url(path)),
         )
