@@ -1,11 +1,14 @@
 """Semantic IDs made in several ways from the same content: what each keeps of it.
 
 `python -m benchmarks.codes ../shared/data/beauty/items.tsv` (a table with `item_id` and `text`), or
+JSON Lines of products with photographs (`name`, `description`, `images`, relative to the file), or
 without a file the catalog of the running product. `--vectors` keeps the encoded texts.
 """
 
 import argparse
 import csv
+import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -36,14 +39,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("items", nargs="?", type=Path, help="table with item_id and text")
     parser.add_argument("--vectors", type=Path, help="where encoded texts are kept (.npy)")
+    parser.add_argument("--only", nargs="*", help="modalities to use, such as image")
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--codes", type=int, help="of each level; the default follows the items")
     parser.add_argument("--flat", type=int, nargs="*", help="sizes of the flat ID to try")
     parser.add_argument("--epochs", type=int, default=FIT.epochs, help="of the RQ-VAE; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    vectors = _of_table(asked.items, asked.vectors) if asked.items else _of_catalog()
-    _compare(vectors, asked)
+    if asked.items is None:
+        vectors = _of_catalog()
+    elif asked.items.suffix == ".jsonl":
+        vectors = _of_products(asked.items)
+    else:
+        vectors = _of_table(asked.items, asked.vectors)
+    _compare({n: v for n, v in vectors.items() if not asked.only or n in asked.only}, asked)
 
 
 def _compare(vectors: dict[str, np.ndarray], asked: argparse.Namespace) -> None:
@@ -114,14 +123,27 @@ def _of_table(path: Path, kept: Path | None) -> dict[str, np.ndarray]:
     return {"text": vectors}
 
 
+def _of_products(path: Path) -> dict[str, np.ndarray]:
+    from recs.ml.image_encoder import ImageEncoder
+    from recs.ml.text_encoder import TextEncoder, packaged_model_dir
+
+    products = [json.loads(line) for line in path.open()]
+    texts = [f"{one['name']}. {one['description']}" for one in products]
+    photographs = [(path.parent / one["images"][0]).read_bytes() for one in products]
+    return {
+        "text": TextEncoder(packaged_model_dir()).encode_documents(texts),
+        "image": ImageEncoder().encode(photographs),
+    }
+
+
 def _of_catalog() -> dict[str, np.ndarray]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
     django.setup()
-    from catalog.models import Item
-    from recs.content import content_vectors
+    from recs.content import all_item_ids, content_vectors
 
-    return content_vectors(list(Item.objects.order_by("pk").values_list("pk", flat=True)))
+    return content_vectors(all_item_ids())
 
 
 if __name__ == "__main__":

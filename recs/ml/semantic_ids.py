@@ -3,8 +3,9 @@
 Source: residual codes by K-means: Deng et al., OneRec, 2025 and Ju et al., GRID, 2025 (RK-means);
 the flat ID: Chen et al., A Multi-modal Modeling Framework for Cold-start Short-video
 Recommendation, RecSys 2024 (K-means, about 1,000 clusters).
-Differs from the papers: the sizes follow the catalogue's; modalities are centred and scaled before
-they are put together; an item of which nothing is known gets no code.
+Differs from the papers: the sizes follow the catalogue's, which is clustered along its main axes
+where it is small; modalities are centred and scaled before they are put together; an item of which
+nothing is known gets no code.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,11 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 NO_CODE = -1
+# A small catalogue is clustered along its main axes only, one for so many items: with more, what a
+# level leaves over is as good as noise, and one code of the next level takes nearly everything.
+ITEMS_PER_AXIS = 24
+LEAST_AXES = 8
+AXES = "axes"
 FLAT_PREFIX = "flat."
 LEVEL_PREFIX = "level."
 
@@ -59,11 +65,13 @@ class Codebooks:
     With one level this is the flat ID. Assigning never changes them, so what is added later never
     changes the codes of what was there.
 
-    `space`: how content becomes points. `levels`: L arrays (C_l, D) float32.
+    `space`: how content becomes points. `levels`: L arrays (C_l, A) float32. `axes`: (A, D)
+    float32, orthonormal, along which points are compared; None compares them as they are, A = D.
     """
 
     space: ContentSpace
     levels: tuple[Floats, ...]
+    axes: Floats | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -86,7 +94,7 @@ class Codebooks:
         codes = np.full((len(points), len(self.levels)), NO_CODE, np.int64)
         known = self.space.known(vectors)
         if known.any() and self.levels:
-            codes[known] = assign_points(points[known], self.levels)
+            codes[known] = assign_points(along(points[known], self.axes), self.levels)
         return codes
 
     def reconstruct(self, codes: Ints) -> Floats:
@@ -98,11 +106,12 @@ class Codebooks:
         Returns:
             (N, D) float32 in the space of `space`; zeros where there is no code.
         """
-        points = np.zeros((len(codes), self.space.dimensions), np.float32)
+        size = self.space.dimensions if self.axes is None else len(self.axes)
+        points = np.zeros((len(codes), size), np.float32)
         for level, column in zip(self.levels, codes.T, strict=False):
             has = column != NO_CODE
             points[has] += level[column[has]]
-        return points
+        return points if self.axes is None else points @ self.axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class SemanticIds:
             **self.residual.space.to_arrays(),
             f"{FLAT_PREFIX}0": self.flat.levels[0],
             **{f"{LEVEL_PREFIX}{n}": level for n, level in enumerate(self.residual.levels)},
+            **({} if self.residual.axes is None else {AXES: self.residual.axes}),
         }
 
     @classmethod
@@ -131,7 +141,8 @@ class SemanticIds:
         count = sum(name.startswith(LEVEL_PREFIX) for name in arrays)
         levels = [np.asarray(arrays[f"{LEVEL_PREFIX}{n}"], np.float32) for n in range(count)]
         flat = np.asarray(arrays[f"{FLAT_PREFIX}0"], np.float32)
-        return cls(flat=Codebooks(space, (flat,)), residual=Codebooks(space, tuple(levels)))
+        axes = np.asarray(arrays[AXES], np.float32) if AXES in arrays else None
+        return cls(flat=Codebooks(space, (flat,)), residual=Codebooks(space, tuple(levels), axes))
 
 
 def fit_semantic_ids(
@@ -188,6 +199,8 @@ def fit_residual(
 ) -> Codebooks:
     """Residual codes: K-means at each level on what the levels before left over.
 
+    Fewer than `ITEMS_PER_AXIS` items for each dimension are compared along their main axes.
+
     Args:
         vectors: by modality (N, D_m) float32; a row of zeros where an item lacks it.
         config: levels L and codes of each.
@@ -204,13 +217,25 @@ def fit_residual(
     space = space or fit_space(vectors, available)
     left = _fitted_points(vectors, available, space)
     size = config.codes or codes_for(len(left))
+    axes = _main_axes(left)
+    left = along(left, axes)
     levels = []
     for number in range(config.levels):
         rng = np.random.default_rng([seed, 1, number])
         level = fit_centroids(left, size, generator=rng)
         left = left - level[nearest_centroids(left, level)]
         levels.append(level)
-    return Codebooks(space, tuple(levels))
+    return Codebooks(space, tuple(levels), axes)
+
+
+def along(points: Floats, axes: Floats | None) -> Floats:
+    """Points (N, D) along the axes (A, D): (N, A) float32; as they are without any.
+
+    In double precision, so that a point does not depend on those it is asked together with.
+    """
+    if axes is None:
+        return points
+    return np.asarray(points.astype(np.float64) @ axes.T.astype(np.float64), np.float32)
 
 
 def assign_points(points: Floats, levels: Sequence[Floats]) -> Ints:
@@ -269,6 +294,16 @@ def shuffled_codes(codes: Ints, *, seed: int) -> Ints:
     has = np.flatnonzero((codes != NO_CODE).all(axis=1))
     shuffled[has] = codes[np.random.default_rng([seed, 3]).permutation(has)]
     return shuffled
+
+
+def _main_axes(points: Floats) -> Floats | None:
+    """The axes (A, D) along which the points (P, D) vary most; None where all of them serve."""
+    wanted = max(LEAST_AXES, len(points) // ITEMS_PER_AXIS)
+    if wanted >= points.shape[1]:
+        return None
+    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
+    _, axes = np.linalg.eigh(centred.T @ centred)  # the weakest first
+    return np.ascontiguousarray(axes[:, ::-1][:, :wanted].T, np.float32)
 
 
 def _fitted_points(vectors: Vectors, available: Bools | None, space: ContentSpace) -> Floats:

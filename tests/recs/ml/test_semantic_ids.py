@@ -210,3 +210,29 @@ def test_the_report_tells_real_codes_from_random_ones():
     errors = [level.error for level in found.levels]
     assert errors == sorted(errors, reverse=True)
     assert found.as_dict()["levels"][0]["dead"] == 0
+
+
+def noise(items, dimensions):
+    rng = np.random.default_rng(3)
+    spread = np.linspace(2.0, 0.5, dimensions)
+    return {"text": (rng.normal(size=(items, dimensions)) * spread).astype(np.float32)}
+
+
+def test_a_small_catalogue_uses_all_levels_along_its_main_axes():
+    vectors = noise(200, 100)
+    config = SemanticIdConfig(levels=3, codes=20)
+    fitted = fit_residual(vectors, config=config, seed=0)
+    assert fitted.axes.shape == (8, 100)
+    assert np.allclose(fitted.axes @ fitted.axes.T, np.eye(8), atol=1e-5)
+    points, codes = fitted.space.embed(vectors), fitted.assign(vectors)
+    told = report(points, codes, fitted.sizes)
+    assert min(level.perplexity for level in told.levels) > 12
+    assert told.collision_rate < 0.2
+    back = SemanticIds.from_arrays(fit_semantic_ids(vectors, config=config, seed=0).to_arrays())
+    assert np.array_equal(back.residual.assign(vectors), codes)
+    errors = [((points - fitted.reconstruct(codes[:, :n])) ** 2).sum() for n in range(4)]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_a_catalogue_with_items_enough_is_compared_as_it_is():
+    assert fit_residual(noise(400, 12), config=SMALL, seed=0).axes is None
