@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.m3csr_data import load_films
 from benchmarks.m3csr_index import measure_index
-from benchmarks.m3csr_loop import run_loops
+from benchmarks.m3csr_loop import NOISES, run_loops
 from benchmarks.m3csr_rows import ROWS, Split, run_row
 from recs.ml.metrics import ndcg_at, recall_at
 
@@ -39,9 +39,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/films"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--contents", nargs="+", choices=list(NOISES), default=list(NOISES))
     args = parser.parse_args()
     if args.part == "loop":
-        run_loops(args.seeds)
+        run_loops(args.seeds, args.contents)
         return
     split = Split.of(load_films(args.data, FOLDER / "cache"))
     if args.part == "index":

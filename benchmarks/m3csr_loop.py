@@ -37,7 +37,7 @@ ABLATIONS: Final = {
 }
 
 
-def run_loops(seeds: list[int]) -> None:
+def run_loops(seeds: list[int], contents: list[str]) -> None:
     """Print a row for each recommender and world."""
     print(f"view threshold {THRESHOLD}; others: {THRESHOLDS}")
     print(
@@ -46,7 +46,8 @@ def run_loops(seeds: list[int]) -> None:
         + " | views per page |"
     )
     print("|---|---|" + "---|" * (len(THRESHOLDS) + 2))
-    for label, noise in NOISES.items():
+    for label in contents:
+        noise = NOISES[label]
         for name in (*RECOMMENDERS, *ABLATIONS):
             reports = [_run(name, noise, seed) for seed in seeds]
             print(f"| {label} | {name} | " + " | ".join(_cells(reports)) + " |", flush=True)
