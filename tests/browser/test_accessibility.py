@@ -4,6 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from catalog.models import Item
+from recs.codes import build_codes
+from recs.embeddings import encode_pending
+from recs.ml.semantic_ids import SemanticIdConfig
 
 SIZES = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 RULES = {
@@ -51,6 +54,21 @@ def test_axe_finds_nothing_while_suggestions_are_open(page, site, theme):
     page.locator("[role=option]").first.wait_for()
     page.keyboard.press("ArrowDown")
     assert Axe().run(page, options=RULES).response["violations"] == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_kinds(page, site, theme, size):
+    encode_pending()
+    build_codes(config=SemanticIdConfig(codes=3))
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size(SIZES[size])
+    item = Item.objects.get(title="Rear Window")
+    for path in ("/kinds/", "/kinds/0/", f"/item/{item.pk}"):
+        page.goto(site + path)
+        assert Axe().run(page, options=RULES).response["violations"] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("#row-kind").count() == 1
 
 
 def test_every_target_is_large_enough(page, site):
