@@ -100,7 +100,8 @@ class Sides:
         config = self.config
         people = np.searchsorted(histories.offsets, places, side="right") - 1
         moments, taken = histories.days[places], histories.items[places]
-        other = self._negatives(people, moments, random)
+        # A generator of their own: how often they are drawn again must not move what else is drawn.
+        other = self._negatives(people, moments, random.spawn(1)[0])
         window = self._window(histories, people, places - histories.offsets[people])
         n = config.neighbours
         heard = _along(window, random.random((len(places), n)))

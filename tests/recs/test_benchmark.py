@@ -63,7 +63,7 @@ def test_the_user_model_says_what_it_weighed_even_with_hardly_any_time(files, pr
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"protocol": "production", "model": "gru4rec"}, "gru4rec has no production protocol"),
+        ({"protocol": "production", "model": "user-model-alone"}, "has no production protocol"),
         ({"minutes": "0"}, "minutes is above 0"),
         ({"unordered": "0"}, "unordered from 1"),
         ({"seed": "-1"}, "seed from 0"),

@@ -140,7 +140,11 @@ def test_three_events_each_leave_nothing_to_train_a_network_on(tmp_path, model):
     ("options", "error", "message"),
     [
         ({"protocol": "mine"}, NoSuchProtocol, "one of paper, production"),
-        ({"protocol": "production", "model": "gru4rec"}, NoSuchProtocol, "gru4rec has no"),
+        (
+            {"protocol": "production", "model": "user-model-alone"},
+            NoSuchProtocol,
+            "user-model-alone has no",
+        ),
         ({"minutes": 0}, ValueError, "minutes is above 0"),
         ({"minutes": float("nan")}, ValueError, "minutes is above 0"),
         ({"unordered": 0}, ValueError, "unordered from 1"),
