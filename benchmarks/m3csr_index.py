@@ -38,6 +38,7 @@ def measure_index(split: Split) -> None:
 def load(connection: psycopg.Connection, vectors: np.ndarray) -> None:
     """Vectors (N, D) as rows 1 to N of a temporary table with an HNSW index of inner products."""
     with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
         size = vectors.shape[1]
         cursor.execute(f"CREATE TEMP TABLE {TABLE} (row int PRIMARY KEY, vector vector({size}))")

@@ -80,6 +80,8 @@ class M3csrNet(nn.Module):
         self.intensity = nn.Linear(2 * size, size)
         self.known = nn.Embedding(KNOWN_BUCKETS, config.gate_size)
         self.gate = nn.Linear(config.gate_size, 1, bias=False)
+        # Both paths weigh the same at first; else chance decides which buckets trust their ids.
+        nn.init.zeros_(self.gate.weight)
         nn.init.normal_(self.people.weight, std=size**-0.5)
 
     def keys(self, modality: str, rows: Tensor) -> Tensor:

@@ -33,6 +33,8 @@ class DecayingFitConfig(FitConfig):
     """The published schedule: in `decay_epochs` epochs the learning rate falls to `decay` of it."""
 
     batch_size: int = 1024
+    # A gate is few weights that everything depends on; at the rate of the rest it hardly moves.
+    rate_factors: tuple[tuple[str, float], ...] = (("gate.", 10.0), ("known.", 10.0))
     decay: float = 0.96
     decay_epochs: int = 50
 
