@@ -128,9 +128,9 @@ FAMILY: Final[Mapping[str, Member]] = {
         "Session-based Recommendations, CIKM 2018.",
         published="One layer of 100 units, Adagrad, batches of parallel sessions, cross entropy "
         "or BPR-max against the batch's items and 2,048 more, dropout by data set.",
-        differs="Cross entropy against all items; Adam; whole histories padded to the left, at "
-        "most the newest 50 events, in batches of like length; a layer norm on the output; "
-        "one table for input and output; stopped by validation.",
+        differs="Cross entropy against all items; Adam at 3e-3; whole histories padded to the "
+        "left, at most the newest 50 events, in batches of like length; a layer norm on the "
+        "output; one table for input and output; stopped by validation.",
     ),
     "generation": Member(
         config=GenerationConfig(),
@@ -143,7 +143,7 @@ FAMILY: Final[Mapping[str, Member]] = {
         "items; hashed user tokens; batch 256, 200,000 steps, learning rate 0.01.",
         differs="Residual K-means codes whose number follows the catalogue; two causal layers "
         "over items (an item is the sum of its codes), all positions trained; a GRU cell decodes "
-        "from code to code; no user tokens; Adam at 1e-3, stopped by validation. Codes that no "
+        "from code to code; no user tokens; Adam at 3e-3, stopped by validation. Codes that no "
         "item has are masked in the search, so that nothing invalid comes out.",
     ),
     "m3csr": Member(

@@ -40,7 +40,9 @@ class GenerationConfig:
     longest: int = 50
     # Paths kept at each level, and so items that come out.
     beam: int = 50
-    fit: FitConfig = field(default_factory=lambda: FitConfig(epochs=60, patience=5))
+    fit: FitConfig = field(
+        default_factory=lambda: FitConfig(epochs=60, learning_rate=3e-3, patience=5)
+    )
 
     def __post_init__(self) -> None:
         """Refuse numbers that mean nothing."""

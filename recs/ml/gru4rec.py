@@ -23,7 +23,9 @@ class Gru4RecConfig:
     dropout: float = 0.5
     # Newest events that are read.
     longest: int = 50
-    fit: FitConfig = field(default_factory=lambda: FitConfig(epochs=60, patience=5))
+    fit: FitConfig = field(
+        default_factory=lambda: FitConfig(epochs=60, learning_rate=3e-3, patience=5)
+    )
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""

@@ -77,12 +77,10 @@ def tune_item_knn(
         The one chosen; with nobody to validate on, the start's.
     """
     options = options or TuningOptions()
-    people = _validation_people(histories, targets, options)
-    pairs = count_pairs(histories, item_count, options.start)
-    trials = _Trials(pairs, histories.select(people), targets[people], options)
-    best, finished = _search(trials, options) if len(people) else (options.start, True)
+    trials = Trials.of(histories, targets, item_count, options)
+    best, finished = _search(trials, options) if len(trials.known) else (options.start, True)
     return TunedItemKnn(
-        knn=knn_of_pairs(pairs, best),
+        knn=knn_of_pairs(trials.pairs, best),
         ndcg=trials.ndcg(best),
         trials=len(trials.seen),
         finished=finished,
@@ -113,21 +111,33 @@ def sparse_target_ranks(scores: sparse.csr_matrix, known: Histories, targets: In
     return np.asarray(np.where(np.isinf(own), MISSED, rivals - 1 + repeated))
 
 
-class _Trials:
+class Trials:
     """NDCG@10 of configs on the same people; what was tried is not tried again."""
+
+    @classmethod
+    def of(
+        cls, histories: Histories, targets: Ints, item_count: int, options: TuningOptions
+    ) -> "Trials":
+        """On people drawn as the options say; arguments as of `tune_item_knn`."""
+        people = _validation_people(histories, targets, options)
+        pairs = count_pairs(histories, item_count, options.start)
+        return cls(pairs, histories.select(people), targets[people], options)
 
     def __init__(
         self, pairs: Pairs, known: Histories, targets: Ints, options: TuningOptions
     ) -> None:
+        """Start the clock; `known` and `targets` are of the people to validate on."""
         self.pairs, self.known, self.targets = pairs, known, targets
         self.deadline = time.monotonic() + options.seconds
         self.seen: dict[ItemKnnConfig, float] = {}
         self._fitted: tuple[ItemKnnConfig, ItemKnn] | None = None
 
     def late(self) -> bool:
+        """Whether the seconds are over."""
         return time.monotonic() > self.deadline
 
     def ndcg(self, config: ItemKnnConfig) -> float:
+        """Mean NDCG@10; 0 for nobody. A window wider than the start's counts as the start's."""
         if config not in self.seen:
             self.seen[config] = self._measure(config)
         return self.seen[config]
@@ -153,7 +163,7 @@ class _Trials:
         return replace(self._fitted[1], config=config)
 
 
-def _search(trials: _Trials, options: TuningOptions) -> tuple[ItemKnnConfig, bool]:
+def _search(trials: Trials, options: TuningOptions) -> tuple[ItemKnnConfig, bool]:
     """The config found, and whether a whole round left it as it was."""
     best = options.start
     for _ in range(options.rounds):
@@ -170,7 +180,7 @@ def _search(trials: _Trials, options: TuningOptions) -> tuple[ItemKnnConfig, boo
 
 
 def _better(
-    trials: _Trials, best: ItemKnnConfig, name: str, options: TuningOptions
+    trials: Trials, best: ItemKnnConfig, name: str, options: TuningOptions
 ) -> ItemKnnConfig:
     """`best` with the value of that field which gained most, where it gained enough."""
     found = max((replace(best, **{name: value}) for value in SEARCH[name]), key=trials.ndcg)
