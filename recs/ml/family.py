@@ -142,9 +142,10 @@ FAMILY: Final[Mapping[str, Member]] = {
         "encoder and decoder, 6 heads of 64, 1,024 wide, input of 128, dropout 0.1; newest 20 "
         "items; hashed user tokens; batch 256, 200,000 steps, learning rate 0.01.",
         differs="Residual K-means codes whose number follows the catalogue; two causal layers "
-        "over items (an item is the sum of its codes), all positions trained; a GRU cell decodes "
-        "from code to code; no user tokens; Adam at 3e-3, stopped by validation. Codes that no "
-        "item has are masked in the search, so that nothing invalid comes out.",
+        "over items, all positions trained; an item is read by the sum of its codes and its own "
+        "embedding (use_ids=False leaves that away, as the paper does); a GRU cell decodes from "
+        "code to code; no user tokens; batches of 64, Adam at 2e-3, stopped by validation. Codes "
+        "that no item has are masked in the search, so that nothing invalid comes out.",
     ),
     "m3csr": Member(
         config=M3CSR_SETTINGS,

@@ -80,6 +80,22 @@ def test_the_loss_equals_the_sum_over_codes_one_by_one():
         assert float(generation_loss(net, batch)) == pytest.approx(total / count, rel=1e-5)
 
 
+def test_an_item_without_events_is_read_by_its_codes_alone_and_by_nothing_without_them():
+    net = small_net().eval()
+    torch.nn.init.normal_(net.ids.weight)
+    bare = Generator(replace(SMALL, use_ids=False), CODES).eval()
+    bare.load_state_dict({k: v for k, v in net.state_dict().items() if not k.startswith("ids")})
+    items = torch.arange(6)
+    difference = net.read(items) - bare.read(items)
+    assert not difference[0].any()
+    assert difference[1:].any(dim=1).all()
+    assert not bare.read(items)[4].any()
+    more = with_collisions(np.concatenate([CODES.paths[1:, :-1], [[1, 1]]]), (2, 2))
+    net.use(more)
+    bare.use(more)
+    torch.testing.assert_close(net.read(torch.tensor([6])), bare.read(torch.tensor([6])))
+
+
 def test_a_batch_whose_targets_have_no_codes_has_no_loss():
     (batch,) = next_item_batches(Histories.of_lists([[1, 4]]), BatchConfig(), epoch=0)
     assert generation_loss(small_net(), batch).item() == 0.0
