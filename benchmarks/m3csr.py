@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.m3csr_data import load_films
 from benchmarks.m3csr_index import measure_index
 from benchmarks.m3csr_loop import NOISES, run_loops
-from benchmarks.m3csr_rows import ROWS, Split, run_row
+from benchmarks.m3csr_rows import ROWS, Split, row_path, run_row
 from recs.ml.metrics import ndcg_at, recall_at
 
 FOLDER = Path("var/m3csr")
@@ -82,7 +82,7 @@ def print_table(split: Split, seeds: list[int]) -> None:
     for name, ranks in found.items():
         if ranks:
             cells = [
-                _cell([measure(r[rows]).mean() for r in ranks])
+                _cell([measure(r[rows]).mean() for r in ranks.values()])
                 for rows in strata.values()
                 for measure in MEASURES.values()
             ]
@@ -90,11 +90,10 @@ def print_table(split: Split, seeds: list[int]) -> None:
     _print_differences(found, strata, split.test.persons)
 
 
-def _ranks(name: str, seeds: list[int]) -> list[np.ndarray]:
-    paths = [
-        FOLDER / "rows" / f"{name.replace(' ', '_').replace(',', '')}-{seed}.npz" for seed in seeds
-    ]
-    return [np.load(path)["test"] for path in paths if path.exists()]
+def _ranks(name: str, seeds: list[int]) -> dict[int, np.ndarray]:
+    """Test ranks by seed, of the seeds that were run."""
+    found = {seed: row_path(FOLDER / "rows", name, seed) for seed in seeds}
+    return {seed: np.load(path)["test"] for seed, path in found.items() if path.exists()}
 
 
 def _cell(values: list[float]) -> str:
@@ -103,7 +102,7 @@ def _cell(values: list[float]) -> str:
 
 
 def _print_differences(found: dict, strata: dict, persons: np.ndarray) -> None:
-    """M3CSR minus each row, mean of seeds, people drawn anew with all their questions."""
+    """M3CSR minus each row, mean of the seeds of both, people drawn with all their questions."""
     print("\nM3CSR minus the row, N@10 and R@50, 95 % of draws of people:")
     base = found[HEADLINE]
     if not base:
@@ -111,13 +110,14 @@ def _print_differences(found: dict, strata: dict, persons: np.ndarray) -> None:
     print("| row | " + " | ".join(f"{s} {m}" for s in strata for m in ("N@10", "R@50")) + " |")
     print("|---|" + "---|" * (2 * len(strata)))
     for name, ranks in found.items():
-        if name == HEADLINE or not ranks:
+        if name == HEADLINE or not set(base) & set(ranks):
             continue
         cells = []
         for rows in strata.values():
             for measure in (MEASURES["N@10"], MEASURES["R@50"]):
-                ours = np.mean([measure(r[rows]) for r in base], axis=0)
-                theirs = np.mean([measure(r[rows]) for r in ranks], axis=0)
+                both = sorted(set(base) & set(ranks))
+                ours = np.mean([measure(base[seed][rows]) for seed in both], axis=0)
+                theirs = np.mean([measure(ranks[seed][rows]) for seed in both], axis=0)
                 cells.append(
                     "{:+.4f} [{:+.4f}, {:+.4f}]".format(
                         *clustered_bootstrap(ours - theirs, persons[rows])

@@ -13,6 +13,8 @@ from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 TABLE = "m3csr_vectors"
 K = 10
 SEARCHED = (40, 100, 200)
+# The most that pgvector allows.
+DEEPEST = 1000
 NEW_TEXT = (
     "The Orchard at Low Tide (2017). A retired lighthouse keeper and a young marine biologist "
     "restore an abandoned orchard on a tidal island while a storm draws near."
@@ -91,7 +93,7 @@ def _measure_new(connection: psycopg.Connection, fitted: Fitted, split: Split) -
     ranks = (scores >= scores[:, -1:]).sum(axis=1)
     print(f"found as nearest to itself: {found[0] == [row]}; best rank for a person {ranks.min()}")
     person = int(ranks.argmin())
-    listed, _ = search(connection, users[[person]], SEARCHED[-1], k=int(ranks.min()) + 5)
+    listed, _ = search(connection, users[[person]], DEEPEST, k=int(ranks.min()) + 5)
     print(f"in that person's list from the index: {row in listed[0]}")
 
 

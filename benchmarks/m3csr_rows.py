@@ -92,9 +92,14 @@ class Split:
         }
 
 
+def row_path(folder: Path, name: str, seed: int) -> Path:
+    """Where the ranks of a row are kept."""
+    return folder / f"{name.replace(' ', '_').replace(',', '')}-{seed}.npz"
+
+
 def run_row(name: str, seed: int, split: Split, folder: Path) -> Path:
     """Fit one row and keep the ranks of its test targets; a row that is there is not run again."""
-    path = folder / f"{name.replace(' ', '_').replace(',', '')}-{seed}.npz"
+    path = row_path(folder, name, seed)
     if path.exists():
         return path
     started = time.process_time()
