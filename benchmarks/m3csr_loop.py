@@ -30,10 +30,10 @@ FIT: Final = DecayingFitConfig(
     epochs=8, batch_size=512, learning_rate=0.01, warmup_steps=10, patience=3
 )
 CPU = RunOptions(device="cpu")
-ABLATIONS: Final = {
-    "m3csr": {},
-    "m3csr, no gate": {"use_gate": False},
-    "m3csr, nothing shown as new": {"hidden_share": 0.0},
+NETS: Final = {
+    "m3csr": NET,
+    "m3csr, no gate": dataclasses.replace(NET, use_gate=False),
+    "m3csr, nothing shown as new": dataclasses.replace(NET, hidden_share=0.0),
 }
 
 
@@ -48,14 +48,16 @@ def run_loops(seeds: list[int], contents: list[str]) -> None:
     print("|---|---|" + "---|" * (len(THRESHOLDS) + 2))
     for label in contents:
         noise = NOISES[label]
-        for name in (*RECOMMENDERS, *ABLATIONS):
+        for name in (*RECOMMENDERS, *NETS):
             reports = [_run(name, noise, seed) for seed in seeds]
             print(f"| {label} | {name} | " + " | ".join(_cells(reports)) + " |", flush=True)
 
 
 def _run(name: str, noise: float, seed: int) -> SimulationReport:
     world = make_world(WorldConfig(modality_noise={"image": noise, "text": noise}, seed=seed))
-    make = RECOMMENDERS.get(name) or (lambda w: _m3csr(w, **ABLATIONS[name]))
+    make = RECOMMENDERS.get(name) or (
+        lambda w: _m3csr(w, dataclasses.replace(NET, **NETS[name]))
+    )
     return simulate(world, make(world))
 
 
@@ -99,9 +101,9 @@ def _ids(world: World) -> Recommender:
     return recommend
 
 
-def _m3csr(world: World, **change: object) -> Recommender:
+def _m3csr(world: World, net: M3csrConfig) -> Recommender:
     """Trained anew in each round; towers of everything that exists, counts as of now."""
-    config = M3csrFitConfig(net=dataclasses.replace(NET, **change), fit=FIT)  # type: ignore[arg-type]
+    config = M3csrFitConfig(net=net, fit=FIT)
 
     def recommend(histories: Histories, exists: np.ndarray, turn: int) -> np.ndarray:
         fitted = fit_m3csr(histories, world.content, config, CPU).knowing(histories)

@@ -15,26 +15,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
-# RecBole 1.2.1 was written for NumPy 1 and uses names that NumPy 2 took away.
-for name, kind in {
+# What RecBole 1.2.1, written for NumPy 1, still asks NumPy 2 for.
+NUMPY_1_NAMES = {
     "float_": np.float64,
     "complex_": np.complex128,
     "unicode_": np.str_,
     "object": object,
     "float": float,
     "int": int,
-}.items():
-    setattr(np, name, kind)
-
-from recbole.config import Config  # noqa: E402
-from recbole.data import create_dataset, data_preparation  # noqa: E402
-from recbole.model.sequential_recommender import SASRec  # noqa: E402
+}
 
 
 def main() -> None:
     """Train for some steps as RecBole's trainer does and tell how long each took."""
     sequences, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
     torch.set_num_threads(settings["threads"])
+    for name, kind in NUMPY_1_NAMES.items():
+        setattr(np, name, kind)
+    from recbole.data import create_dataset, data_preparation
+    from recbole.model.sequential_recommender import SASRec
+
     with tempfile.TemporaryDirectory() as folder:
         write_interactions(sequences, Path(folder) / "bench" / "bench.inter")
         config = recbole_config(folder, settings)
@@ -66,8 +66,10 @@ def write_interactions(sequences: Path, target: Path) -> None:
             file.writelines(f"{user}\t{item}\t{place}\n" for place, item in enumerate(items))
 
 
-def recbole_config(folder: str, settings: dict) -> Config:
+def recbole_config(folder: str, settings: dict):
     """RecBole's own defaults for SASRec, but for the sizes that both sides share."""
+    from recbole.config import Config
+
     return Config(
         model="SASRec",
         dataset="bench",

@@ -1,18 +1,22 @@
 """What the admin pages of every app are built from: bases, form fields, small drawings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.postgres.fields import ArrayField
 from django.core.paginator import Paginator
 from django.db import connection, models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
+
+from catalog.errors import ProjectError
 
 # Up to here rows are counted; beyond it a page number says little and counting costs much.
 COUNT_LIMIT = 10_000
@@ -128,6 +132,21 @@ class LinesMixin:
                 required=not db_field.blank, label=str(db_field.verbose_name).capitalize()
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+def tell(request: HttpRequest, act: Callable[[], str]) -> None:
+    """Do it, and tell the editor what came of it in `act`'s words, or why it cannot be done."""
+    try:
+        messages.success(request, act())
+    except ProjectError as error:
+        messages.error(request, error.detail)
+
+
+def open_row(row: models.Model) -> HttpResponse:
+    """What an action's dialog is answered with: the browser goes to the row's own page."""
+    meta = row._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return HttpResponse(headers={"HX-Redirect": address})
 
 
 def bar(done: int, total: int, *, title: str = "") -> SafeString:

@@ -99,6 +99,7 @@ def _options(work: Work, config: UserModelRunConfig, part: str, identity: str) -
             checkpoint_seconds=60.0,
             identity=identity,
             progress=_Curve(work, folder, part, _networks(config, part)),
+            stage=lambda words: work.progress.advance(0, words),
             should_stop=work.progress.should_stop,
         ),
     )

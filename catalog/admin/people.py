@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from catalog.admin_base import FastAdmin, links
+from catalog.admin_base import FastAdmin, links, open_row
 from catalog.enqueue import enqueue_job
 from catalog.models import Person
 
@@ -65,8 +65,7 @@ class PersonAdmin(FastAdmin):
             "catalog.erase_person", kind="catalog.erase_person", params={"person_id": person.pk}
         )
         messages.success(request, f"Everything about {person} is being erased.")
-        address = reverse("admin:catalog_job_change", args=[job.pk])
-        return HttpResponse(headers={"HX-Redirect": address})
+        return open_row(job)
 
     @display(description="history")
     def history(self, person: Person) -> SafeString:

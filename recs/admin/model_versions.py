@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from catalog.admin_base import ReadOnlyAdmin
+from catalog.admin_base import ReadOnlyAdmin, open_row, tell
 from catalog.errors import ProjectError
 from catalog.models import Person
 from recs import registry
@@ -78,13 +78,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def promote(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Make it live, or say why it cannot be."""
         version = get_object_or_404(ModelVersion, pk=object_id)
-        try:
-            registry.promote(version=version)
-        except ProjectError as error:
-            messages.error(request, error.detail)
-        else:
-            messages.success(request, f"{version} is live.")
-        return _back_to(version)
+        tell(request, lambda: f"{registry.promote(version=version)} is live.")
+        return open_row(version)
 
     @action(
         description="Roll back",
@@ -101,13 +96,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def roll_back(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Make the version before the live one live, or say why that cannot be."""
         version = get_object_or_404(ModelVersion, pk=object_id)
-        try:
-            version = registry.roll_back(kind=version.kind)
-        except ProjectError as error:
-            messages.error(request, error.detail)
-        else:
-            messages.success(request, f"{version} is live again.")
-        return _back_to(version)
+        tell(request, lambda: f"{registry.roll_back(kind=version.kind)} is live again.")
+        return open_row(registry.live(version.kind) or version)
 
     @action(description="Compare two versions")
     def compare(
@@ -172,11 +162,6 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         """Of the run that made it."""
         run = version.runs.order_by("-pk").first()
         return learning_curve(run.curve if run else [])
-
-
-def _back_to(version: ModelVersion) -> HttpResponse:
-    address = reverse("admin:recs_modelversion_change", args=[version.pk])
-    return HttpResponse(headers={"HX-Redirect": address})
 
 
 def _chosen(request: HttpRequest, name: str) -> ModelVersion | None:

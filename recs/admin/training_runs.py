@@ -5,16 +5,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from catalog.admin_base import ReadOnlyAdmin, bar
+from catalog.admin_base import ReadOnlyAdmin, bar, open_row, tell
 from catalog.enqueue import enqueue_job
-from catalog.errors import ProjectError
 from recs import training_runs
 from recs.admin.pictures import learning_curve
 from recs.models import ModelVersion, TrainingRun
@@ -77,8 +75,7 @@ class TrainingRunAdmin(ReadOnlyAdmin):
         kind = ModelVersion.Kind.USER_MODEL.value
         job = enqueue_job(TASK, kind=TASK, params={"kind": kind})
         messages.success(request, "Training is in the queue.")
-        address = reverse("admin:catalog_job_change", args=[job.pk])
-        return HttpResponse(headers={"HX-Redirect": address})
+        return open_row(job)
 
     @action(
         description="Cancel",
@@ -95,14 +92,13 @@ class TrainingRunAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Ask it to stop, or say why it cannot be."""
         run = get_object_or_404(TrainingRun, pk=object_id)
-        try:
+
+        def stop() -> str:
             training_runs.request_cancel(run=run)
-        except ProjectError as error:
-            messages.error(request, error.detail)
-        else:
-            messages.success(request, f"{run} was asked to stop.")
-        address = reverse("admin:recs_trainingrun_change", args=[run.pk])
-        return HttpResponse(headers={"HX-Redirect": address})
+            return f"{run} was asked to stop."
+
+        tell(request, stop)
+        return open_row(run)
 
     @display(
         description="state",

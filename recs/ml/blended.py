@@ -118,13 +118,15 @@ def fit_blended(
         NothingToLearn: where no history has two events.
     """
     started = time.monotonic()
+    if settings.blend:
+        options.run.say("choosing how to count neighbours")
     knn = _neighbours(data, settings, options.seconds) if settings.blend else {}
     if options.seconds is not None:
         left = 0.85 * options.seconds - (time.monotonic() - started)
         options = replace(options, seconds=max(left, 1.0))
     members = [
         fit_user_model(
-            data, settings.user_model, _options_of(settings, options, number), semantic_ids
+            data, settings.user_model, _begin_member(settings, options, number), semantic_ids
         )
         for number in range(settings.members)
     ]
@@ -148,7 +150,9 @@ def refit_blended(
     """
     counts = data.histories.counts(data.item_count)
     members = tuple(
-        refit_user_model(member, data, settings.user_model, _options_of(settings, options, number))
+        refit_user_model(
+            member, data, settings.user_model, _begin_member(settings, options, number)
+        )
         for number, member in enumerate(chosen.members)
     )
     knn = {
@@ -164,9 +168,11 @@ def refit_blended(
     return Blended(members=members, knn=knn, ranking=ranking)
 
 
-def _options_of(settings: BlendedSettings, options: TrainOptions, number: int) -> TrainOptions:
-    """Options of one member: a seed, a share of the seconds and a checkpoint of its own."""
+def _begin_member(settings: BlendedSettings, options: TrainOptions, number: int) -> TrainOptions:
+    """Say that a member begins; its options: a seed, a share of the seconds, an own checkpoint."""
     own = replace(options, seed=options.seed * 1000 + number)
+    name = f"network {number + 1}" if number < settings.members else "scout"
+    options.run.say(f"training the {name}" if name == "scout" else f"training {name}")
     if options.seconds is not None:
         # The scout is trained half as long as a member.
         own = replace(own, seconds=max(options.seconds / (settings.members + 0.5), 1.0))
@@ -202,6 +208,7 @@ def _weighed(
     if not settings.blend:
         alone = Mixture([ModelEvidence(members)], np.ones(1, np.float32), data.item_count)
         return Reranked(alone, (), 1)
+    options.run.say("weighing the evidence")
     content = content_evidence(data.content)
     sample = data.sample(settings.mixture.most_people, seed)
     config = replace(settings.mixture, fixed=_names_of_new(content))
@@ -230,6 +237,7 @@ def _weighed(
         )
         mixture = Mixture(mixture.evidence, fitted.weights, data.item_count)
         further.append(contests(fitted, _without_items(many, is_new), size, absent))
+    options.run.say("learning the second look")
     contest = sum(further, contests(mixture, many, size, absent))
     nets = fit_reranker(contest, settings.reranker, seed)
     for pretended_contest in further:
@@ -260,7 +268,7 @@ def _scout(
         epochs=(max(1, epochs[0] // 2), max(1, epochs[1] // 2)),
     )
     fewer = replace(data, histories=histories, targets=targets)
-    return fit_user_model(fewer, shorter, _options_of(settings, options, settings.members))
+    return fit_user_model(fewer, shorter, _begin_member(settings, options, settings.members))
 
 
 def _evidence(

@@ -82,11 +82,18 @@ class RunOptions:
     # something else is refused.
     identity: str = ""
     progress: Callable[[FitProgress], None] | None = None
+    # Hears in a few words what begins, where a run has parts that are no training.
+    stage: Callable[[str], None] | None = None
     # Asked about once a second; True raises Cancelled.
     should_stop: Callable[[], bool] | None = None
     # Stops after so long, validates and keeps the best; the time of earlier parts of a run that
     # was taken up again counts. None does not.
     seconds: float | None = None
+
+    def say(self, stage: str) -> None:
+        """That this begins."""
+        if self.stage is not None:
+            self.stage(stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,11 +98,13 @@ def run_sequence_benchmark(
     )
     found = member(options.model)
     scorer = found.train(data, found.config, training)
+    options.run.say("validating")
     sample = data.sample(training.most_validation_people, options.seed)
     validation = mean_metrics(target_ranks(scorer, sample.histories, sample.targets))
     if options.protocol == "production" and found.refit is not None:
         everything = replace(data, histories=asked, targets=np.zeros_like(targets))
         scorer = found.refit(scorer, everything, found.config, training)
+    options.run.say("ranking")
     return BenchmarkResult(
         rankings=rank(scorer, asked, RANKED, seed=options.seed),
         validation=validation,

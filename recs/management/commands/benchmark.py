@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 minutes=options["minutes"],
                 protocol=options["protocol"],
                 unordered=options["unordered"],
-                run=RunOptions(progress=_Printed()),
+                run=RunOptions(progress=_Printed(), stage=_print_stage),
             )
             files = read_sequence_files(options["sequences"], options["items"])
             result = run_sequence_benchmark(files, _encode, chosen)
@@ -85,6 +85,10 @@ class _Printed:
             f"epoch {progress.epoch + 1} of {progress.epochs}, loss {progress.loss:.3f}"
             f"{score}{left} {progress.message}\n"
         )
+
+
+def _print_stage(stage: str) -> None:
+    sys.stderr.write(f"{stage}\n")
 
 
 def _encode(texts: Any) -> Any:
