@@ -190,12 +190,30 @@ class NewItemEvidence:
 
     def tables(self, histories: Histories) -> list[Floats]:
         """See `Evidence`; zeros for items that are not new."""
-        mask = self.is_new.astype(np.float32)
-        numbers = [np.broadcast_to(mask, (len(histories), len(mask)))]
         if not self.is_new[1:].any():
-            zeros = np.zeros_like(numbers[0])
+            zeros = np.zeros((len(histories), len(self.is_new)), np.float32)
             return [zeros for _ in self.names]
-        return numbers + [table * mask for part in self.parts for table in part.tables(histories)]
+        return self.of([table for part in self.parts for table in part.tables(histories)])
+
+    def of(self, tables: Sequence[Floats]) -> list[Floats]:
+        """The same from tables that the parts gave."""
+        mask = self.is_new.astype(np.float32)
+        return [np.broadcast_to(mask, tables[0].shape), *(table * mask for table in tables)]
+
+
+def all_tables(evidence: Sequence[Evidence], histories: Histories) -> list[Floats]:
+    """(B, N + 1) float32 for each name; what new items share with others is computed once."""
+    made: dict[int, list[Floats]] = {}
+    for part in evidence:
+        if (
+            isinstance(part, NewItemEvidence)
+            and part.is_new[1:].any()
+            and all(id(one) in made for one in part.parts)
+        ):
+            made[id(part)] = part.of([t for one in part.parts for t in made[id(one)]])
+        else:
+            made[id(part)] = part.tables(histories)
+    return [table for part in evidence for table in made[id(part)]]
 
 
 def content_evidence(content: ItemContent) -> list[Evidence]:

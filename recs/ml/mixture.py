@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from recs.ml.evidence import Evidence
+from recs.ml.evidence import Evidence, all_tables
 from recs.ml.histories import Histories
 from recs.ml.sequence_data import Sample
 
@@ -76,8 +76,7 @@ class Mixture:
         """(B, N + 1) float32; see `Scorer`."""
         total = np.zeros((len(persons), self.item_count + 1), np.float32)
         for places in self._chunks(len(persons)):
-            tables = self._tables(histories.select(persons[places]))
-            total[places] = self._weighed(tables)
+            total[places] = self.weighed(self.tables(histories.select(persons[places])))
         return total
 
     def shortlists(
@@ -103,8 +102,8 @@ class Mixture:
         width = min(candidates, self.item_count)
         for persons in self._chunks(len(histories)):
             part = histories.select(persons)
-            tables = self._tables(part)
-            everything = self._weighed(tables)
+            tables = self.tables(part)
+            everything = self.weighed(tables)
             scores = everything.copy()
             places = np.arange(len(persons))
             own = None if targets is None else scores[places, targets[persons]]
@@ -119,20 +118,23 @@ class Mixture:
             found = Shortlist(best.astype(np.int64), kept, np.stack(numbers, axis=-1))
             yield persons, found, everything
 
+    def tables(self, histories: Histories) -> list[Floats]:
+        """(B, N + 1) float32 for each name."""
+        return all_tables(self.evidence, histories)
+
+    def weighed(self, tables: Sequence[Floats]) -> Floats:
+        """(B, N + 1) float32, their sum under the weights; minus infinity for row 0."""
+        total = np.zeros(tables[0].shape, np.float32)
+        product = np.empty_like(total)
+        for weight, table in zip(self.weights, tables, strict=True):
+            if weight:
+                total += np.multiply(table, weight, out=product)
+        total[:, 0] = -np.inf
+        return total
+
     def _chunks(self, people: int) -> Iterator[Ints]:
         size = max(1, _NUMBERS_AT_ONCE // ((self.item_count + 1) * len(self.names)))
         return (np.arange(start, min(start + size, people)) for start in range(0, people, size))
-
-    def _tables(self, histories: Histories) -> list[Floats]:
-        return [table for part in self.evidence for table in part.tables(histories)]
-
-    def _weighed(self, tables: Sequence[Floats]) -> Floats:
-        total = np.zeros(tables[0].shape, np.float32)
-        for weight, table in zip(self.weights, tables, strict=True):
-            if weight:
-                total += weight * table
-        total[:, 0] = -np.inf
-        return total
 
 
 def fit_mixture(

@@ -136,7 +136,8 @@ def _ask(mixture: Mixture, columns: Ints, sample: Sample, excluded: Bools) -> _A
     known, scores, numbers = [], [], []
     for part in np.array_split(people, max(1, len(people) // 128)):
         histories = sample.histories.select(part)
-        found = mixture.score(histories, np.arange(len(part)))
+        tables = mixture.tables(histories)
+        found = mixture.weighed(tables)
         own = found[np.arange(len(part)), sample.targets[part]]
         found[histories.owners, histories.items] = -np.inf
         found[np.arange(len(part)), sample.targets[part]] = own
@@ -144,7 +145,8 @@ def _ask(mixture: Mixture, columns: Ints, sample: Sample, excluded: Bools) -> _A
         found[:, excluded] = -np.inf
         found[:, columns] = -np.inf
         known.append(logsumexp(found, axis=1).astype(np.float32))
-        numbers.append(np.stack([t[:, columns] for t in new.tables(histories)], axis=-1))
+        own_tables = tables[-len(new.names) :]
+        numbers.append(np.stack([table[:, columns] for table in own_tables], axis=-1))
     return _Asked(
         torch.from_numpy(np.concatenate(known)),
         torch.from_numpy(np.concatenate(scores)),

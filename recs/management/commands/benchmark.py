@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
                 minutes=options["minutes"],
                 protocol=options["protocol"],
                 unordered=options["unordered"],
-                run=RunOptions(progress=_Printed(), stage=_print_stage),
+                run=RunOptions(progress=_Printed(), stage=_stages_since(started)),
             )
             files = read_sequence_files(options["sequences"], options["items"])
             result = run_sequence_benchmark(files, _encode, chosen)
@@ -81,14 +82,16 @@ class _Printed:
         self._at = now
         score = f", validation NDCG@10 {progress.scores[-1]:.4f}" if progress.scores else ""
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        epoch = min(progress.epoch + 1, progress.epochs)
         sys.stderr.write(
-            f"epoch {progress.epoch + 1} of {progress.epochs}, loss {progress.loss:.3f}"
+            f"epoch {epoch} of {progress.epochs}, loss {progress.loss:.3f}"
             f"{score}{left} {progress.message}\n"
         )
 
 
-def _print_stage(stage: str) -> None:
-    sys.stderr.write(f"{stage}\n")
+def _stages_since(started: float) -> Callable[[str], None]:
+    """A line for what begins, with the seconds that have passed."""
+    return lambda stage: print(f"{time.monotonic() - started:.0f} s: {stage}", file=sys.stderr)
 
 
 def _encode(texts: Any) -> Any:

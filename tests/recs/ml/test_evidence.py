@@ -9,6 +9,7 @@ from recs.ml.evidence import (
     ModelEvidence,
     NewItemEvidence,
     PopularityEvidence,
+    all_tables,
     content_evidence,
     fading,
     unit,
@@ -148,6 +149,26 @@ def test_without_a_new_item_its_numbers_are_zeros_and_nothing_is_asked():
     tables = evidence.tables(PEOPLE)
     assert len(tables) == 3
     assert not any(table[:, 1:].any() for table in tables)
+
+
+def test_what_new_items_share_with_others_is_asked_once():
+    class Counted:
+        names = ("a",)
+        asked = 0
+
+        def tables(self, histories):
+            self.asked += 1
+            return [np.full((len(histories), ITEMS + 1), 2.0, np.float32)]
+
+    part, is_new = Counted(), np.arange(ITEMS + 1) == 4
+    evidence = [part, EVIDENCE["knn"], NewItemEvidence(is_new, [part])]
+    found = all_tables(evidence, PEOPLE)
+    assert part.asked == 1
+    alone = [table for one in evidence for table in one.tables(PEOPLE)]
+    for table, expected in zip(found, alone, strict=True):
+        np.testing.assert_array_equal(table, expected)
+    # A part that is nobody else's is asked by the new items themselves.
+    np.testing.assert_array_equal(all_tables(evidence[2:], PEOPLE)[-1][0], 2.0 * is_new)
 
 
 def test_only_what_is_known_of_items_speaks():
