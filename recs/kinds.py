@@ -220,7 +220,11 @@ def _kinds(version: ModelVersion, above: str, *, least: int) -> list[Kind]:
 
 
 def _names(version: ModelVersion, paths: Sequence[str]) -> dict[str, str]:
-    """What these are called; one without a name is called by its last code."""
+    """What these are called; one without a name after the item of it that most people wanted."""
     named = CodeName.objects.filter(version=version, path__in=paths)
     found = dict(named.values_list("path", "name"))
+    if unnamed := [path for path in paths if path not in found]:
+        first = {path: ids[0] for path, ids in most_wanted(version, unnamed, most=1).items() if ids}
+        titles = dict(Item.objects.filter(pk__in=first.values()).values_list("pk", "title"))
+        found |= {path: f"Like {titles[key]}" for path, key in first.items() if key in titles}
     return {path: found.get(path) or f"Kind {int(path.rpartition('.')[2])}" for path in paths}
