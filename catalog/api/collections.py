@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from catalog import values
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.api.serializers import ItemOutput, item_json, page_url
 from catalog.collections import MAX_ITEMS, upsert_collection
 from catalog.errors import NotFound
@@ -79,12 +79,10 @@ class CollectionsApi(Api):
     def get(self, request: Request) -> Response:
         """Those that are not hidden."""
         wanted = read(PageInput, request.query_params)
-        page = cursor_page(
-            Collection.objects.filter(is_hidden=False), by=("pk",),
-            cursor=wanted["cursor"], limit=wanted["limit"],
-        )  # fmt: skip
-        rows = [collection_json(collection) for collection in page.rows]
-        return page_response(request, name="collections", rows=rows, page=page)
+        shown = Collection.objects.filter(is_hidden=False)
+        return page_response(
+            request, shown, name="collections", as_json=collection_json, wanted=wanted
+        )
 
 
 class CollectionApi(Api):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.api.permissions import may
 from catalog.api.rows import write_rows
 from catalog.api.serializers import (
@@ -101,13 +101,8 @@ class ItemsApi(Api):
         filters = parse_filters(params)
         wanted = read(PageInput, request.query_params)
         rows = items_shown(request, hidden=request.query_params.get("hidden", ""))
-        page = cursor_page(
-            rows.filter(filters.q()).defer("search_vector", "keywords", "content_hash"),
-            by=("pk",), cursor=wanted["cursor"], limit=wanted["limit"],
-        )  # fmt: skip
-        return page_response(
-            request, name="items", rows=[item_json(item) for item in page.rows], page=page
-        )
+        chosen = rows.filter(filters.q()).defer("search_vector", "keywords", "content_hash")
+        return page_response(request, chosen, name="items", as_json=item_json, wanted=wanted)
 
 
 class ItemApi(Api):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.errors import InvalidInput, NotFound
 from catalog.labels import set_label
 from catalog.models import ApiKey, Item, Label, Person
@@ -90,9 +90,7 @@ class LabelsApi(Api):
                     f"'kind' is one of {', '.join(Label.Kind.values)}.", field="kind"
                 )
             labels = labels.filter(kind=kind)
-        page = cursor_page(labels, by=("pk",), cursor=wanted["cursor"], limit=wanted["limit"])
-        rows = [label_json(label) for label in page.rows]
-        return page_response(request, name="labels", rows=rows, page=page)
+        return page_response(request, labels, name="labels", as_json=label_json, wanted=wanted)
 
 
 def label_json(label: Label) -> dict[str, Any]:

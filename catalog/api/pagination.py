@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -60,10 +60,30 @@ def cursor_page(
 
 
 def page_response(
-    request: Request, *, name: str, rows: list[dict[str, Any]], page: Page
+    request: Request,
+    rows: QuerySet[Any],
+    *,
+    name: str,
+    as_json: Callable[[Any], dict[str, Any]],
+    wanted: Mapping[str, Any],
+    newest_first: bool = False,
 ) -> Response:
-    """A list's answer: the rows under `name`, `next_cursor`, and a Link to the next page."""
-    response = Response({name: rows, "next_cursor": page.next_cursor or None})
+    """A list's answer: a page of the rows under `name`, `next_cursor`, a Link to the next page.
+
+    Args:
+        request: whose address the Link has.
+        rows: all of them, filtered as asked.
+        name: of the list in the answer.
+        as_json: a row in the shape of its serializer.
+        wanted: `cursor` and `limit`, as `PageInput` gave them.
+        newest_first: by `created_at`; else in the order of their keys.
+    """
+    by = ("created_at", "id") if newest_first else ("pk",)
+    page = cursor_page(
+        rows, by=by, cursor=wanted["cursor"], limit=wanted["limit"], descending=newest_first
+    )
+    answer = {name: [as_json(row) for row in page.rows], "next_cursor": page.next_cursor or None}
+    response = Response(answer)
     if page.next_cursor:
         params = request.query_params.copy()
         params["cursor"] = page.next_cursor

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, read
-from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.api.serializers import TaskOutput, task_json
 from catalog.errors import NotFound
 from catalog.models import Job
@@ -51,12 +51,14 @@ class TasksApi(Api):
     def get(self, request: Request) -> Response:
         """Newest first."""
         wanted = read(PageInput, request.query_params)
-        page = cursor_page(
-            Job.objects.all(), by=("created_at", "id"), descending=True,
-            cursor=wanted["cursor"], limit=wanted["limit"],
-        )  # fmt: skip
-        rows = [task_json(job) for job in page.rows]
-        return page_response(request, name="tasks", rows=rows, page=page)
+        return page_response(
+            request,
+            Job.objects.all(),
+            name="tasks",
+            as_json=task_json,
+            wanted=wanted,
+            newest_first=True,
+        )
 
 
 class TaskApi(Api):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Api, StrictSerializer, read
-from catalog.api.pagination import PAGE_PARAMETERS, PageInput, cursor_page, page_response
+from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.api.problems import MEDIA_TYPE
 from catalog.errors import NotFound
 from catalog.models import ApiKey
@@ -91,12 +91,14 @@ class ModelsApi(Api):
         """Newest first."""
         wanted = read(self.FilterInput, request.query_params)
         chosen = {name: wanted[name] for name in ("kind", "state") if name in wanted}
-        page = cursor_page(
-            ModelVersion.objects.filter(**chosen), by=("created_at", "id"), descending=True,
-            cursor=wanted["cursor"], limit=wanted["limit"],
-        )  # fmt: skip
-        rows = [model_json(version) for version in page.rows]
-        return page_response(request, name="models", rows=rows, page=page)
+        return page_response(
+            request,
+            ModelVersion.objects.filter(**chosen),
+            name="models",
+            as_json=model_json,
+            wanted=wanted,
+            newest_first=True,
+        )
 
 
 class ModelApi(Api):
