@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,6 +90,7 @@ def train(
 def _options(work: Work, config: UserModelRunConfig, part: str, identity: str) -> TrainOptions:
     """Each of the two parts gets half of the time and checkpoints of its own."""
     folder = work.folder / CHECKPOINTS / part
+    curve = _Curve(work, part, _networks(config, part))
     return TrainOptions(
         seed=work.run.seed,
         seconds=None if config.seconds is None else config.seconds / 2,
@@ -98,8 +98,8 @@ def _options(work: Work, config: UserModelRunConfig, part: str, identity: str) -
             checkpoint_dir=folder,
             checkpoint_seconds=60.0,
             identity=identity,
-            progress=_Curve(work, folder, part, _networks(config, part)),
-            stage=lambda words: work.progress.advance(0, words),
+            progress=curve,
+            stage=curve.begin,
             should_stop=work.progress.should_stop,
         ),
     )
@@ -113,18 +113,27 @@ def _networks(config: UserModelRunConfig, part: str) -> tuple[str, ...]:
 
 @dataclass
 class _Curve:
-    """Hears of the training and keeps its curve on the run's row, an epoch at a time."""
+    """Hears of the training and keeps its curve on the run's row, an epoch at a time.
+
+    `member`: place of the network that is trained now.
+    """
 
     work: Work
-    folder: Path
     part: str
     networks: tuple[str, ...]
+    member: int = 0
     seen: set[tuple[int, int]] = field(default_factory=set)
 
+    def begin(self, stage: str) -> None:
+        """The next network is trained, or something else begins."""
+        for place, name in enumerate(self.networks):
+            if stage.endswith(name):
+                self.member = place
+        self.work.progress.advance(0, stage)
+
     def __call__(self, told: FitProgress) -> None:
-        # Each has a folder for its checkpoints, made when it is trained first.
-        member = max(0, len(list(self.folder.glob("member-*"))) - 1)
-        member = min(member, len(self.networks) - 1)
+        """How far the network is that is trained now."""
+        member = self.member
         steps = told.steps or 1
         self.work.progress.reach(
             (member * told.epochs + told.epoch) * steps + told.step,

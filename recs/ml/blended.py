@@ -171,8 +171,8 @@ def refit_blended(
 def _begin_member(settings: BlendedSettings, options: TrainOptions, number: int) -> TrainOptions:
     """Say that a member begins; its options: a seed, a share of the seconds, an own checkpoint."""
     own = replace(options, seed=options.seed * 1000 + number)
-    name = f"network {number + 1}" if number < settings.members else "scout"
-    options.run.say(f"training the {name}" if name == "scout" else f"training {name}")
+    name = f"network {number + 1}" if number < settings.members else "the scout"
+    options.run.say(f"training {name}")
     if options.seconds is not None:
         # The scout is trained half as long as a member.
         own = replace(own, seconds=max(options.seconds / (settings.members + 0.5), 1.0))
