@@ -49,7 +49,7 @@ class GateSettings:
     judge: GateConfig = field(default_factory=GateConfig)
     # Each case is asked of a version as a request is, which takes some 20 ms.
     held_out: HeldOutConfig = field(
-        default_factory=lambda: HeldOutConfig(most_people=1500, most_targets=2)
+        default_factory=lambda: HeldOutConfig(most_people=1500, most_targets=2, cases=3000)
     )
     # An item with fewer events before the moment is cold, a person with fewer is new.
     cold_below: int = 5

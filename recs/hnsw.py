@@ -113,11 +113,17 @@ def has_index(space: Space, version: Version) -> bool:
     return bool(row and row[0])
 
 
-def build_index(space: Space, version: Version, *, queries: Sequence[Query] | None = None) -> None:
+def build_index(
+    space: Space,
+    version: Version,
+    *,
+    queries: Sequence[Query] | None = None,
+    depth: int = RECALL_K,
+) -> None:
     """Build the version's index, or build it anew beside the old one, and measure its recall.
 
     Readers and writers go on meanwhile. Inside a transaction, where that is impossible, writers
-    wait. `queries`: what the recall is measured with; see measure_recall().
+    wait. `queries` and `depth`: what the recall is measured with; see measure_recall().
     """
     name, table = space.index_name(version), space.table._meta.db_table
     concurrently = "" if connection.in_atomic_block else "CONCURRENTLY"
@@ -138,7 +144,7 @@ def build_index(space: Space, version: Version, *, queries: Sequence[Query] | No
             )
         # Without numbers of both tables the planner compares everything rather than use the index.
         cursor.execute(f"ANALYZE {table}, {Item._meta.db_table}")
-        recall = measure_recall(space, version, queries=queries)
+        recall = measure_recall(space, version, queries=queries, depth=depth)
     space.versions._default_manager.filter(pk=version.pk).update(
         index_built_at=timezone.now(), index_recall=recall
     )
@@ -175,8 +181,11 @@ def measure_recall(
     *,
     queries: Sequence[Query] | None = None,
     count: int = RECALL_QUERIES,
+    depth: int = RECALL_K,
 ) -> float | None:
     """Share of the exact best ten that the index finds; None for a version without vectors.
+
+    `depth`: how many the index is asked for, as in serving: it looks the longer for more.
 
     An item as good as the exact tenth counts as found: the same text twice is a tie, not a miss.
     Without `queries` the vectors of items, spread by the hash of their keys, are asked for.
@@ -188,9 +197,10 @@ def measure_recall(
     shares = []
     for vector in list(queries)[:count]:
         best = [score for _, score in exact(space, rows, vector, RECALL_K, version)]
-        found = [score for _, score in by_index(space, rows, vector, RECALL_K, version)]
+        found = [score for _, score in by_index(space, rows, vector, depth, version)]
         if best:
-            shares.append(sum(score >= best[-1] - 1e-6 for score in found) / len(best))
+            as_good = sum(score >= best[-1] - 1e-6 for score in found[:RECALL_K])
+            shares.append(as_good / len(best))
     return float(np.mean(shares)) if shares else None
 
 

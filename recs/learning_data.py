@@ -23,11 +23,13 @@ from recs.ml import sealed
 from recs.ml.blended import BlendedSettings
 from recs.ml.errors import ArtifactError, NothingToLearn
 from recs.ml.histories import Histories
-from recs.ml.sequence_data import SequenceData
+from recs.ml.sequence_data import SequenceData, hold_back
 from recs.ml.vocabulary import Vocabulary
 from recs.models import ContentVersion, TrainingRun
 
 SECONDS_A_DAY = 86_400.0
+# With fewer people than that, more than one event of each is validated on.
+QUESTIONS = 4_000
 VOCABULARY = "vocabulary"
 IDS = "item_ids.json"
 
@@ -134,12 +136,10 @@ class LearningData:
         return read_content(keys, versions=self.contents)
 
     def sequences(self) -> SequenceData:
-        """To fit and to validate: the last event of each person is what validation asks for."""
-        histories = self.train.histories
+        """To fit and to validate: the newest events of each person are what validation asks for."""
+        learned, targets, further = hold_back(self.train.histories, QUESTIONS)
         return SequenceData(
-            histories=histories.without_last(),
-            targets=histories.last_items(),
-            content=self.content.content,
+            histories=learned, targets=targets, content=self.content.content, further=further
         )
 
 

@@ -34,9 +34,9 @@ def train(
     config: UserModelRunConfig,
     ids: SemanticIds | None,
 ) -> ModelVersion:
-    """Fit, with the last event of each person for validation, then again with it; a candidate.
+    """Fit, with the newest events of each person for validation, then again with them.
 
-    Killed and called again it goes on from its checkpoint.
+    Killed and called again it goes on from its checkpoint. What comes of it is a candidate.
 
     Args:
         work: of the run.
@@ -47,7 +47,7 @@ def train(
     """
     first = data.sequences()
     everything = replace(
-        first, histories=data.train.histories, targets=np.zeros_like(first.targets)
+        first, histories=data.train.histories, targets=np.zeros_like(first.targets), further=None
     )
     settings = config.blended()
     identity = _identity(first, settings)
@@ -201,6 +201,7 @@ def _identity(data: SequenceData, settings: object) -> str:
         histories.kinds,
         histories.days,
         data.targets,
+        data.further.targets if data.further else data.targets,
     ):
         found.update(array.tobytes())
     return found.hexdigest()
@@ -241,7 +242,7 @@ def _card(version: ModelVersion, data: LearningData, metrics: Mapping[str, Any])
             f"- learned from the events before {data.cut:%Y-%m-%d %H:%M} UTC: "
             f"{len(histories.items):,} of {len(histories):,} people on {len(data.vocabulary):,} "
             "items",
-            f"- validation (the last event of each person, full ranking): {validation}",
+            f"- validation (the newest events of each person, full ranking): {validation}",
             "- popularity, item-kNN and the live version are what it had to be better than, or as "
             "good as: the gate's report is on its row",
             f"- config: `{json.dumps(version.config, sort_keys=True)}`",

@@ -17,6 +17,9 @@ from recs.user_models import load_model
 
 Floats = npt.NDArray[np.float32]
 
+# Items that are looked at for an answer of the home page.
+DEPTH = 200
+
 SPACE = hnsw.Space(
     table=ItemVector,
     versions=ModelVersion,
@@ -58,7 +61,7 @@ def build_index(*, version: ModelVersion, users: Floats | None = None) -> None:
         users: (U, D) float32, vectors of people to measure with; None measures with items.
     """
     queries = None if users is None or not len(users) else list(users)
-    hnsw.build_index(SPACE, version, queries=queries)
+    hnsw.build_index(SPACE, version, queries=queries, depth=DEPTH)
 
 
 def has_index(version: ModelVersion) -> bool:

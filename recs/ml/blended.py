@@ -261,13 +261,17 @@ def _scout(
     """
     histories = data.histories.only(~is_new[data.histories.items])
     targets = np.where(is_new[data.targets], 0, data.targets)
+    further = data.further
+    if further is not None:
+        further = _without_items(further, is_new)
+        further = further.select(np.flatnonzero(~is_new[further.targets]))
     steps, epochs = settings.user_model.steps, settings.user_model.epochs
     shorter = replace(
         settings.user_model,
         steps=max(1, steps // 2),
         epochs=(max(1, epochs[0] // 2), max(1, epochs[1] // 2)),
     )
-    fewer = replace(data, histories=histories, targets=targets)
+    fewer = replace(data, histories=histories, targets=targets, further=further)
     return fit_user_model(fewer, shorter, _begin_member(settings, options, settings.members))
 
 
@@ -304,5 +308,4 @@ def _without(knn: ItemKnn, is_new: Bools) -> ItemKnn:
 def _without_items(sample: Sample, is_new: Bools) -> Sample:
     """The people as they would be had they never met those items before."""
     histories = sample.histories.only(~is_new[sample.histories.items])
-    left = np.flatnonzero(histories.lengths > 0)
-    return Sample(histories.select(left), sample.targets[left])
+    return Sample(histories, sample.targets).select(np.flatnonzero(histories.lengths > 0))

@@ -21,6 +21,8 @@ class HeldOutConfig:
     # Of more people, or more events of one, so many are drawn.
     most_people: int = 2000
     most_targets: int = 3
+    # Where people are few, more of each, until there are so many cases.
+    cases: int = 0
     # Newest events of a history that are given: as many as serving reads.
     longest: int = 2000
     seed: int = 0
@@ -82,10 +84,11 @@ def held_out(
     if len(people) > config.most_people:
         people = np.sort(rng.choice(people, config.most_people, replace=False))
         events = events[np.isin(owners[events], people)]
-    events = _drawn(events, owners[events], config.most_targets, rng)
+    most = max(config.most_targets, config.cases // max(len(people), 1))
+    events = _drawn(events, owners[events], most, rng)
     counts = np.bincount(owners[~is_later], minlength=len(histories))
     return HeldOut(
-        histories=_prefixes(histories, events, place[events], config.longest),
+        histories=histories.prefixes(events, config.longest),
         targets=histories.items[events],
         people=np.searchsorted(people, owners[events]),
         known=counts[owners[events]],
@@ -97,18 +100,3 @@ def _drawn(events: Ints, owners: Ints, most: int, rng: np.random.Generator) -> I
     order = np.lexsort((rng.random(len(events)), owners))
     rank = np.arange(len(order)) - np.searchsorted(owners[order], owners[order], side="left")
     return np.sort(events[order[rank < most]])
-
-
-def _prefixes(histories: Histories, events: Ints, before: Ints, longest: int) -> Histories:
-    """For each event the newest of those of its person that stand before it."""
-    lengths = np.minimum(before, longest)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    places = np.repeat(events - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
-    owners = histories.owners[events]
-    return Histories(
-        people=tuple(histories.people[owner] for owner in owners),
-        offsets=offsets,
-        items=histories.items[places],
-        kinds=histories.kinds[places],
-        days=histories.days[places],
-    )

@@ -109,6 +109,38 @@ class Histories:
             days=self.days[places],
         )
 
+    def prefixes(self, events: Ints, longest: int | None = None) -> Self:
+        """For each of these events the newest of those of its person that stand before it.
+
+        Args:
+            events: (V,) int64, places among the E events.
+            longest: at most so many of each; None for all.
+        """
+        owners = self.owners[events]
+        before = events - self.offsets[owners]
+        lengths = before if longest is None else np.minimum(before, longest)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        places = np.repeat(events - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(
+            self,
+            people=tuple(self.people[owner] for owner in owners),
+            offsets=offsets,
+            items=self.items[places],
+            kinds=self.kinds[places],
+            days=self.days[places],
+        )
+
+    def __add__(self, other: Self) -> Self:
+        """These histories, then the others."""
+        return replace(
+            self,
+            people=self.people + other.people,
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            items=np.concatenate([self.items, other.items]),
+            kinds=np.concatenate([self.kinds, other.kinds]),
+            days=np.concatenate([self.days, other.days]),
+        )
+
     def last_items(self) -> Ints:
         """(U,) int64, the newest item of each; 0 for an empty history."""
         last = np.zeros(len(self), np.int64)

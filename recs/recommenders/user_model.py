@@ -25,13 +25,13 @@ from recs.ml.served_model import ServedModel
 from recs.models import ContentVersion, ModelVersion
 from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.user_models import contents_of, item_rows, live_model
-from recs.vector_index import best_items, scores_of
+from recs.vector_index import DEPTH, best_items, scores_of
 
 SOURCE = "user_model"
 # Items that are looked at for an answer: so many by vector, so many that neighbours name, and so
 # many by text, for what nobody wanted yet is often behind by vector and before by its weights. The
 # second look reads the best 100 of them (recs/ml/reranker.py).
-BY_VECTOR = 200
+BY_VECTOR = DEPTH
 BY_NEIGHBOURS = 200
 BY_TEXT = 200
 TEXT = ContentVersion.TEXT

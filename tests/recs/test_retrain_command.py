@@ -45,7 +45,9 @@ def test_without_events_it_says_so_and_has_an_exit_code_of_its_own():
 
 def test_a_small_world_is_trained_judged_and_live(capsys):
     make_world()
-    changes = [f"--set={name}={json.dumps(value)}" for name, value in TINY.items() if value]
+    changes = [
+        f"--set={name}={json.dumps(value)}" for name, value in TINY.items() if value is not None
+    ]
     told = run(*changes, "--set=seconds=none", "--seed=2")
     version = registry.live(USER_MODEL)
     assert told == f"{version} is live.\n"

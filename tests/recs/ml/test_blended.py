@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recs.ml import blended
 from recs.ml.blended import BlendedSettings, fit_blended, refit_blended
 from recs.ml.errors import NothingToLearn
 from recs.ml.fit_types import RunOptions
@@ -11,6 +12,7 @@ from recs.ml.item_content import ItemContent
 from recs.ml.popularity_scorer import PopularityScorer
 from recs.ml.scorers import rank
 from recs.ml.sequence_data import Sample, SequenceData, TrainOptions
+from recs.ml.user_model_fit import fit_user_model
 from tests.recs.ml.test_served_model import attributed, small_settings
 from tests.recs.ml.test_user_model_fit import SETTINGS as NETWORK
 from tests.recs.ml.worlds import ITEMS, groups_in_turn
@@ -44,6 +46,25 @@ def test_each_kind_of_evidence_has_a_weight_and_new_items_their_own(fitted):
     }  # fmt: skip
     assert np.isfinite(list(weights.values())).all()
     assert any(weights[name] for name in weights if name.startswith("new_"))
+
+
+def test_the_weights_are_learned_on_further_questions_too(world, fitted, monkeypatch):
+    learned_from = []
+
+    def spied(data, *rest):
+        learned_from.append(data)
+        return fit_user_model(data, *rest)
+
+    monkeypatch.setattr(blended, "fit_user_model", spied)
+    places = np.flatnonzero(world.histories.lengths > 2)
+    further = Sample(world.histories.select(places), world.targets[places[::-1]])
+    assert fit(replace(world, further=further)).weights() != fitted.weights()
+    # The scout, which comes last, is not asked for what it must not know either.
+    scout = learned_from[-1]
+    known = set(scout.histories.items.tolist())
+    assert len(known) < len(set(world.histories.items.tolist()))
+    assert 0 < len(scout.further.targets) < len(further.targets)
+    assert {*scout.further.targets.tolist(), *scout.further.histories.items.tolist()} <= known
 
 
 def test_it_ranks_all_items_and_nothing_that_was_seen(world, fitted):

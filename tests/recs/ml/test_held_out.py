@@ -53,6 +53,16 @@ def test_of_many_people_and_events_some_are_drawn_the_same_ones_each_time():
         assert whole[len(history)] == target
 
 
+def test_where_people_are_few_more_of_each_is_asked():
+    given = histories(*[list(range(1, 31)) for _ in range(3)])
+    config = HeldOutConfig(most_targets=2, cases=15)
+    found = held_out(given, since_day=10.0, config=config)
+    assert np.bincount(found.people).tolist() == [5, 5, 5]
+    # With people enough it is what each is asked at least.
+    found = held_out(given, since_day=10.0, config=HeldOutConfig(most_targets=2, cases=3))
+    assert np.bincount(found.people).tolist() == [2, 2, 2]
+
+
 @pytest.mark.parametrize("lists", [[], [[]], [[1]], [[1], [2]]])
 def test_nothing_held_out_gives_no_cases(lists):
     assert len(held_out(histories(*lists), since_day=0.0)) == 0
