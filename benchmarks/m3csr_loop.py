@@ -55,9 +55,7 @@ def run_loops(seeds: list[int], contents: list[str]) -> None:
 
 def _run(name: str, noise: float, seed: int) -> SimulationReport:
     world = make_world(WorldConfig(modality_noise={"image": noise, "text": noise}, seed=seed))
-    make = RECOMMENDERS.get(name) or (
-        lambda w: _m3csr(w, dataclasses.replace(NET, **NETS[name]))
-    )
+    make = RECOMMENDERS.get(name) or (lambda w: _m3csr(w, NETS[name]))
     return simulate(world, make(world))
 
 
