@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 WIDTH, LEFT, RIGHT = 640, 64, 140
 LINE_HEIGHT, TOP, BOTTOM = 200, 12, 28
 MARK_HEIGHT, ROW_GAP, LABEL_WIDTH = 14, 10, 190
-LABEL_CHARACTERS, CHARACTER_WIDTH = 24, 7
+LABEL_CHARACTERS, CHARACTER_WIDTH = 24, 7.5
 # Series of a chart are told apart by colour and by the form of their marks or lines.
 SERIES = 4
 

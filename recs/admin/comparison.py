@@ -100,10 +100,12 @@ def _places(ids: list[int], others: list[int], items: Mapping[int, Item]) -> lis
     ]
 
 
-def _flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         where = f"{path}.{name}" if path else str(name)
         if isinstance(value, Mapping):
             yield from _flat(value, where)
+        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            yield from _flat(dict(enumerate(value, start=1)), where)
         else:
             yield where, f"{value:.4f}" if isinstance(value, float) else str(value)

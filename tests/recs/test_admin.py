@@ -194,6 +194,8 @@ def test_differing_values_are_found_by_their_path():
     assert [(row.name, row.first, row.second) for row in found] == [
         ("b.c", "0.5000", "0.2500"), ("b.d", "2", ""), ("e", "", "[3]"),
     ]  # fmt: skip
+    (row,) = differing({"m": [{"a": 1}, {"a": 2}]}, {"m": [{"a": 1}, {"a": 3}]})
+    assert (row.name, row.first, row.second) == ("m.2.a", "2", "3")
 
 
 def test_a_line_goes_from_corner_to_corner_of_its_values():

@@ -168,7 +168,7 @@ def test_an_error_of_ours_is_a_problem_without_a_trace(caller, is_problem, monke
     def broken(*args, **kwargs):
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr("catalog.api.items.cursor_page", broken)
+    monkeypatch.setattr("catalog.api.items.page_response", broken)
     reader = caller()
     reader.client.raise_request_exception = False
     response = reader.get("/items")
