@@ -54,7 +54,10 @@ def test_a_small_world_is_trained_judged_and_live(capsys):
     assert version.config["embedding_size"] == 16
     assert version.seed == 2
     bars = capsys.readouterr().err
-    assert "epoch 1/3, loss" in bars
+    assert "fit: " in bars
+    first = [point for point in version.runs.get().curve if point["part"] == "first"]
+    assert [point["name"] for point in first[:3]] == ["network 1"] * 3
+    assert {point["name"] for point in first[3:]} == {"scout"}
     assert "gate" in bars
 
 

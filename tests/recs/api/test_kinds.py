@@ -93,5 +93,5 @@ def test_before_there_are_codes_it_says_so(world, client):
 def test_the_answers_take_few_queries(version, client, django_assert_max_num_queries):
     kind = client.get(URL).json()["kinds"][0]["path"]
     for path, params in ((f"/{kind}", {}), ("/of-item", {"item_id": "drama-0"})):
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(8):
             client.get(URL + path, params)
