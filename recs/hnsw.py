@@ -87,6 +87,12 @@ class Space:
     versions: type[models.Model]
     compared: Comparison
     prefix: str
+    # Numbers of a stored vector beyond the version's own.
+    more: int = 0
+
+    def size(self, version: Version) -> int:
+        """Length of a stored vector."""
+        return int(version.dimensions) + self.more
 
     def rows(self, version: Version) -> models.QuerySet[Any]:
         """The version's vectors."""
@@ -98,7 +104,7 @@ class Space:
 
     def distance(self, vector: Query, version: Version) -> Any:
         """The expression that the index is on; another spelling would not use it."""
-        stored = Cast(F("vector"), self.compared.field(dimensions=version.dimensions))
+        stored = Cast(F("vector"), self.compared.field(dimensions=self.size(version)))
         return self.compared.distance(stored, vector, output_field=FloatField())
 
 
@@ -134,7 +140,7 @@ def build_index(
         if has_index(space, version):
             cursor.execute(f"REINDEX INDEX {concurrently} {name}")
         else:
-            stored = f"vector::{space.compared.type_name}({version.dimensions:d})"
+            stored = f"vector::{space.compared.type_name}({space.size(version):d})"
             cursor.execute(f"DROP INDEX {concurrently} IF EXISTS {name}")
             cursor.execute(
                 f"CREATE INDEX {concurrently} {name} ON {table} "

@@ -25,6 +25,8 @@ SPACE = hnsw.Space(
     versions=ModelVersion,
     compared=hnsw.INNER_PRODUCT,
     prefix="item_vector_hnsw",
+    # item_vectors.levelled()
+    more=1,
 )
 
 
@@ -60,7 +62,7 @@ def build_index(*, version: ModelVersion, users: Floats | None = None) -> None:
         version: with its vectors.
         users: (U, D) float32, vectors of people to measure with; None measures with items.
     """
-    queries = None if users is None or not len(users) else list(users)
+    queries = None if users is None or not len(users) else [_asked(user) for user in users]
     hnsw.build_index(SPACE, version, queries=queries, depth=DEPTH)
 
 
@@ -94,9 +96,9 @@ def best_items(
     if exclude:
         allowed = allowed.exclude(item_id__in=list(exclude))
     if not filters.is_empty and hnsw.is_narrow(filters):
-        return hnsw.exact(SPACE, allowed, vector, k, version)
-    found = hnsw.by_index(SPACE, allowed, vector, k, version)
-    return found if len(found) >= k else hnsw.exact(SPACE, allowed, vector, k, version)
+        return hnsw.exact(SPACE, allowed, _asked(vector), k, version)
+    found = hnsw.by_index(SPACE, allowed, _asked(vector), k, version)
+    return found if len(found) >= k else hnsw.exact(SPACE, allowed, _asked(vector), k, version)
 
 
 def scores_of(
@@ -110,7 +112,12 @@ def scores_of(
     if not item_ids:
         return []
     rows = _allowed(version, filters or ItemFilters()).filter(item_id__in=list(item_ids))
-    return hnsw.exact(SPACE, rows, vector, len(item_ids), version)
+    return hnsw.exact(SPACE, rows, _asked(vector), len(item_ids), version)
+
+
+def _asked(vector: Floats | Sequence[float]) -> Floats:
+    """What levels the items' lengths does not count in a product."""
+    return np.append(np.asarray(vector, np.float32), np.float32(0.0))
 
 
 def _allowed(version: ModelVersion, filters: ItemFilters) -> Any:

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 # Of what a folder holds: another number is read by another release.
-LAYOUT = 1
+LAYOUT = 2
 # Artifacts hold finite numbers only; this stands for infinity among days.
 NEVER = 1e300
 
