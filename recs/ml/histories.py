@@ -96,18 +96,7 @@ class Histories:
     def select(self, persons: Sequence[int] | Ints) -> Self:
         """These histories, in this order."""
         persons = np.asarray(persons, dtype=np.int64)
-        lengths = self.lengths[persons]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        starts = np.repeat(self.offsets[persons] - offsets[:-1], lengths)
-        places = starts + np.arange(offsets[-1])
-        return replace(
-            self,
-            people=tuple(self.people[person] for person in persons),
-            offsets=offsets,
-            items=self.items[places],
-            kinds=self.kinds[places],
-            days=self.days[places],
-        )
+        return self._slices(persons, self.offsets[persons], self.lengths[persons])
 
     def prefixes(self, events: Ints, longest: int | None = None) -> Self:
         """For each of these events the newest of those of its person that stand before it.
@@ -119,16 +108,7 @@ class Histories:
         owners = self.owners[events]
         before = events - self.offsets[owners]
         lengths = before if longest is None else np.minimum(before, longest)
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        places = np.repeat(events - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return replace(
-            self,
-            people=tuple(self.people[owner] for owner in owners),
-            offsets=offsets,
-            items=self.items[places],
-            kinds=self.kinds[places],
-            days=self.days[places],
-        )
+        return self._slices(owners, events - lengths, lengths)
 
     def __add__(self, other: Self) -> Self:
         """These histories, then the others."""
@@ -151,6 +131,19 @@ class Histories:
     def counts(self, item_count: int) -> Ints:
         """(N + 1,) int64, how often each item stands in these histories."""
         return np.bincount(self.items, minlength=item_count + 1).astype(np.int64)
+
+    def _slices(self, persons: Ints, starts: Ints, lengths: Ints) -> Self:
+        """Of each of these people so many events from there on, as a history."""
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(
+            self,
+            people=tuple(self.people[person] for person in persons),
+            offsets=offsets,
+            items=self.items[places],
+            kinds=self.kinds[places],
+            days=self.days[places],
+        )
 
     def _keep(self, kept: Bools) -> Self:
         lengths = np.bincount(self.owners[kept], minlength=len(self))
