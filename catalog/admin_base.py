@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.dataclasses import UnfoldAction
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalog.errors import ProjectError
@@ -77,6 +78,22 @@ class ReadOnlyAdmin(FastAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """They are pruned by age, not by hand."""
         return False
+
+    def offers(self, name: str, row: Any) -> bool:
+        """Whether the action of that name means something for the row as it is now.
+
+        Only the button depends on it: a page may be older than the row's state, so the action
+        itself answers with a reason.
+        """
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[UnfoldAction]:
+        """The buttons of a row's page: what one may do, and what makes sense."""
+        allowed: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            return allowed
+        return [a for a in allowed if self.offers(a.method.original_function_name, row)]
 
 
 class ReadOnlyInline(TabularInline):

@@ -21,6 +21,8 @@ from recs.ml.errors import ArtifactError
 from recs.models import ModelVersion
 
 State = ModelVersion.State
+# What a version may go live from.
+PROMOTABLE = (State.CANDIDATE, State.RETIRED)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,98}")
 # Every request asks which version is live: a process may be that late to see a change.
@@ -212,7 +214,7 @@ def promote(*, version: ModelVersion, instead_of: ModelVersion | None = None) ->
         live_now.exclude(pk=version.pk).update(state=State.RETIRED, retired_at=now)
         changed = (
             ModelVersion.objects.kept()
-            .filter(pk=version.pk, state__in=[State.CANDIDATE, State.RETIRED])
+            .filter(pk=version.pk, state__in=PROMOTABLE)
             .update(state=State.LIVE, promoted_at=now, retired_at=None)
         )
         version.refresh_from_db()

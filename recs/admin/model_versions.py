@@ -63,6 +63,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         """Who may change model versions; nothing else of them can be changed by hand."""
         return request.user.has_perm("recs.change_modelversion")
 
+    def offers(self, name: str, row: ModelVersion) -> bool:
+        """Promoting what can be promoted; back from the live one, where there is a way back."""
+        if name == "promote":
+            return row.state in registry.PROMOTABLE and row.pruned_at is None
+        if name == "roll_back":
+            return row.state == ModelVersion.State.LIVE and bool(registry.previous(row.kind))
+        return True
+
     @action(
         description="Promote",
         icon="rocket_launch",

@@ -57,6 +57,10 @@ class TrainingRunAdmin(ReadOnlyAdmin):
         """Who may change runs; by hand they are only begun and cancelled."""
         return request.user.has_perm("recs.change_trainingrun")
 
+    def offers(self, name: str, row: TrainingRun) -> bool:
+        """What is over cannot be cancelled."""
+        return name != "cancel" or row.state in (State.QUEUED, State.RUNNING)
+
     @action(
         description="Retrain the user model",
         icon="model_training",

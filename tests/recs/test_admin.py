@@ -87,6 +87,32 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(boss):
     assert registry.live(USER_MODEL) is None
 
 
+def buttons(client, row):
+    """The actions that a row's page offers, by the last part of their addresses."""
+    address = page(type(row)._meta.model_name, "change", row.pk)
+    shown = client.get(address).content.decode()
+    names = ("promote", "roll-back", "cancel")
+    return {name for name in names if address.replace("change/", f"{name}/") in shown}
+
+
+def test_a_page_offers_only_what_can_be_done(boss):
+    one = promoted("one")
+    assert buttons(boss, one) == set(), "nothing was live before it"
+    two = candidate("two")
+    assert buttons(boss, two) == {"promote"}
+    registry.promote(version=two)
+    assert buttons(boss, two) == {"roll-back"}
+    assert buttons(boss, one) == {"promote"}
+    refused = registry.refuse(version=candidate("three"), reasons=["Worse."], report=GATE)
+    assert buttons(boss, refused) == set()
+    run = training_runs.request_run(kind=USER_MODEL)
+    assert buttons(boss, run) == {"cancel"}
+    training_runs.start(run=run)
+    assert buttons(boss, run) == {"cancel"}
+    training_runs.finish(run=run, state=TrainingRun.State.DONE)
+    assert buttons(boss, run) == set()
+
+
 def test_who_may_only_look_cannot_promote_cancel_or_retrain(looker):
     version = candidate("one")
     run = training_runs.request_run(kind=USER_MODEL)
