@@ -3,7 +3,7 @@
 from catalog.jobs import track
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
-from recs import codes, embeddings, images, index, item_vectors, neighbours, registry
+from recs import codes, embeddings, facts, images, index, item_vectors, neighbours, registry
 from recs.code_assignment import KIND, assign_pending
 from recs.models import ModelVersion, NeighbourVersion
 
@@ -58,9 +58,11 @@ def first_models(*, bar: bool = False) -> None:
 
 
 def _follow_texts(progress: Progress = NO_PROGRESS) -> dict[str, int]:
-    """What comes after the texts: photographs, then codes and vectors of what is new; counts."""
+    """What comes after the texts: facts, photographs, codes and vectors of what is new; counts."""
+    stated = facts.encode_pending(progress=progress)
     photographs = images.encode_pending(progress=progress)
     found = {
+        "facts": stated,
         "photographs": photographs.encoded,
         "unreadable_photographs": photographs.unreadable,
         "codes": assign_pending(progress=progress),

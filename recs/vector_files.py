@@ -22,7 +22,7 @@ from recs.models import ContentVersion
 Floats = npt.NDArray[np.float32]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
-MADE_HERE = (ContentVersion.TEXT, ContentVersion.IMAGE)
+MADE_HERE = (ContentVersion.TEXT, ContentVersion.IMAGE, ContentVersion.FACTS)
 BATCH_SIZE = 1_000
 MAX_DIMENSIONS = 4_000
 LARGEST_HALF = 65_504.0
@@ -67,12 +67,12 @@ def import_vectors(
         progress: told of each batch.
 
     Raises:
-        InvalidInput: the file or a name cannot be used; text and image are encoded here.
+        InvalidInput: the file or a name cannot be used; text, image and facts are made here.
     """
     if not NAME.fullmatch(modality) or modality in MADE_HERE:
         raise InvalidInput(
-            "A modality has 1 to 20 small letters, digits and '_', and is neither 'text' nor "
-            "'image', which are encoded here.",
+            "A modality has 1 to 20 small letters, digits and '_', and is none of "
+            f"{', '.join(MADE_HERE)}, which are made here.",
             field="modality",
         )
     source = open_source(path, format=None)

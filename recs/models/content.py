@@ -15,8 +15,9 @@ class ContentVersion(models.Model):
 
     TEXT = "text"
     IMAGE = "image"
+    FACTS = "facts"
 
-    # What was read: "text", "image", "audio" or whatever vectors were imported for.
+    # What was read: "text", "image", "facts", "audio" or whatever vectors were imported for.
     modality = models.CharField(max_length=20, default=TEXT)
     encoder = models.CharField(max_length=100)
     revision = models.CharField(max_length=64)

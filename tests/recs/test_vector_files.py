@@ -105,5 +105,5 @@ def test_the_command_tells_what_became_of_it_and_the_codes_read_it(world, tmp_pa
     assert "42 vectors written" in told.out
     assert "line 43" in told.err
     assert semantic_ids(build_codes()).residual.space.modalities == ("audio", "text")
-    with pytest.raises(CommandError, match="neither 'text'"):
+    with pytest.raises(CommandError, match="none of text, image, facts"):
         call_command("import_vectors", path, modality="text", encoder="ears")
