@@ -1,6 +1,5 @@
 """Vectors of what is stated of items: category, makers, countries, year, attributes of words."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
@@ -19,7 +18,7 @@ ENCODER = "stated-facts"
 REVISION = "1"
 TEMPLATE = "category, creator, country, year, attributes of words"
 BATCH_SIZE = 2_000
-COLUMNS = ("category_paths", "creators", "countries", "year", "attributes")
+COLUMNS = ("categories", "creators", "countries", "year", "attributes")
 # Longer values are sentences, which the text encoder reads.
 MOST_CHARACTERS = 80
 MOST_VALUES = 50
@@ -29,7 +28,7 @@ SETTLED = timedelta(minutes=10)
 
 
 def encode_pending(*, progress: Progress = NO_PROGRESS) -> int:
-    """Vectors of items that have none or were written since; how many. Safe to run twice at a time.
+    """Vectors of items that have none of what is stated now; how many. Safe to run twice at once.
 
     An item of which nothing is stated gets zeros, so that it is not asked about again.
     """
@@ -43,21 +42,16 @@ def encode_pending(*, progress: Progress = NO_PROGRESS) -> int:
     return done
 
 
-def pending_count() -> int:
-    """Items whose facts wait for a vector."""
-    return _pending(_version()).count()
-
-
 def facts_of(item: Mapping[str, object]) -> Facts:
     """What is stated of an item, each with how much it holds; see `fact_vector`.
 
-    A category counts with those above it: "Office/Paper" is partly what "Office/Pens" is.
+    `categories` holds those above them too: "Office/Paper" is partly what "Office/Pens" is.
 
     Args:
         item: values of COLUMNS.
     """
     facts: dict[str, dict[str, float]] = {
-        "category": dict.fromkeys(_levels(item["category_paths"]), 1.0),
+        "category": dict.fromkeys(_words(item["categories"]), 1.0),
         "creator": dict.fromkeys(_words(item["creators"]), 1.0),
         "country": dict.fromkeys(_words(item["countries"]), 1.0),
         "year": years(item["year"]) if isinstance(item["year"], int) else {},
@@ -67,11 +61,6 @@ def facts_of(item: Mapping[str, object]) -> Facts:
         for name, values in attributes.items():
             facts[f"attribute {name}"] = dict.fromkeys(_words(values), 1.0)
     return {kind: values for kind, values in facts.items() if values}
-
-
-def _levels(paths: object) -> Iterator[str]:
-    for path in _words(paths):
-        yield from itertools.accumulate(path.split("/"), "{}/{}".format)
 
 
 def _words(values: object) -> Iterator[str]:
@@ -93,7 +82,7 @@ def _version() -> ContentVersion:
     )
 
 
-def _pending(version: ContentVersion, *, after: int = 0) -> QuerySet[Item]:
+def _pending(version: ContentVersion, *, after: int) -> QuerySet[Item]:
     """Items after a key that have no vector of what is stated now; `stated` is its hash."""
     stated = MD5(Concat(*(Cast(column, TextField()) for column in COLUMNS)))
     is_recent = Q(embedding__created_at__lt=F("updated_at") + SETTLED)
