@@ -29,7 +29,8 @@ class GateConfig:
     seed: int = 0
     # What it may lose against the live version, as a share of what that one has: overall ...
     margin: float = 0.02
-    # ... and on a slice, where it is refused only if the loss is beyond chance too.
+    # ... and on a slice, where it is refused only if the loss is beyond chance too: beyond what
+    # the worst of all judged slices shows by chance (Bonferroni), for there are many of them.
     slice_margin: float = 0.10
     # Of fewer people nothing is concluded: overall that refuses, a slice is only reported.
     least_people: int = 30
@@ -145,10 +146,12 @@ def judge(
     config = config or GateConfig()
     if missing := {candidate, *baselines} - set(cases.values):
         raise ValueError(f"There are no values of {sorted(missing)}.")
-    judges = _Judge(cases, tuple(baselines), config, candidate, metric)
+    judges = _Judge(cases, tuple(baselines), config, candidate, metric, config.share)
     everyone = np.ones(len(cases.people), np.bool_)
     overall = judges.slice(OVERALL, everyone)
-    slices = [judges.slice(name, within) for name, within in cases.slices.items()]
+    judged = sum(judges.is_judged(name, within) for name, within in cases.slices.items())
+    of_many = replace(judges, share=1 - (1 - config.share) / max(1, judged))
+    slices = [of_many.slice(name, within) for name, within in cases.slices.items()]
     reasons = [d.reason for part in (overall, *slices) for d in part.differences if not d.passed]
     if not overall.is_judged:
         reasons = [
@@ -172,6 +175,14 @@ class _Judge:
     config: GateConfig
     candidate: str
     metric: str
+    # Of draws within an interval of a difference.
+    share: float
+
+    def is_judged(self, name: str, within: Bools) -> bool:
+        """Whether the slice has enough people to conclude anything."""
+        config = self.config
+        least = config.least_people if name == OVERALL else config.least_slice_people
+        return len(np.unique(self.cases.people[within])) >= least
 
     def slice(self, name: str, within: Bools) -> SliceReport:
         """Everything about one slice."""
@@ -181,9 +192,8 @@ class _Judge:
             for system, values in self.cases.values.items()
         }
         people = len(means[self.candidate])
-        least = config.least_people if name == OVERALL else config.least_slice_people
         others = [s for s in (*self.baselines, LIVE) if s in means and s != self.candidate]
-        is_judged = people >= least
+        is_judged = self.is_judged(name, within)
         return SliceReport(
             name=name,
             label=self._label(name),
@@ -206,7 +216,7 @@ class _Judge:
         config = self.config
         own, against = means[self.candidate], means[other]
         found = paired_bootstrap(
-            own, against, draws=config.draws, seed=config.seed, share=config.share
+            own, against, draws=config.draws, seed=config.seed, share=self.share
         )
         told = Difference(
             against=other,
@@ -244,9 +254,14 @@ class _Judge:
         return (
             f"{where} {verdict}: {self.metric} {own:.4f} against {against:.4f}, "
             f"difference {difference.mean:+.4f} "
-            f"({self.config.share:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}, "
+            f"({_percent(self.share)} interval {difference.low:+.4f} to {difference.high:+.4f}, "
             f"{people:,} people)."
         )
 
     def _label(self, name: str) -> str:
         return self.cases.labels.get(name, name)
+
+
+def _percent(share: float) -> str:
+    """90% and 99.5%, not 90.0%."""
+    return f"{share * 100:.3g}%"

@@ -163,3 +163,37 @@ def test_systems_of_other_people_and_numbers_that_are_none_are_refused():
         judge(Cases(people=np.arange(2), values={"candidate": np.ones(2)}), baselines=BASELINES)
     with pytest.raises(ValueError, match="share"):
         GateConfig(share=1.0)
+
+
+def equal_versions(seed, people=80, slices=20):
+    """Live and candidate as good as each other: their cases differ by chance alone."""
+    random = np.random.default_rng(seed)
+    owners = np.repeat(np.arange(people), 20)
+    values = {
+        name: (random.random(len(owners)) < 0.2) * random.random(len(owners))
+        for name in ("candidate", "live")
+    }
+    nothing = np.zeros(len(owners))
+    return Cases(
+        people=owners,
+        values={**values, "popularity": nothing, "item_knn": nothing},
+        slices={f"slice {n}": random.random(len(owners)) < 0.15 for n in range(slices)},
+    )
+
+
+def test_of_many_slices_one_that_lost_by_chance_does_not_refuse():
+    lenient = GateConfig(draws=400, margin=1.0)
+    refused = [not verdict(equal_versions(seed), lenient).passed for seed in range(30)]
+    # With 5 % for each of 20 slices, instead of for all together, half of these are refused.
+    assert sum(refused) <= 8
+
+
+def test_a_slice_that_really_lost_is_found_among_many():
+    given = equal_versions(3)
+    lost = given.slices["slice 7"]
+    candidate = np.where(lost, given.values["candidate"] * 0.2, given.values["candidate"])
+    changed = Cases(
+        people=given.people, values={**given.values, "candidate": candidate}, slices=given.slices
+    )
+    report = verdict(changed, GateConfig(draws=400, margin=1.0))
+    assert any("slice 7" in reason and "99.5% interval" in reason for reason in report.reasons)
