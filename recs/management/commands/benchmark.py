@@ -1,8 +1,10 @@
 """Benchmarks that write files for a judge; they read no row of the live catalog."""
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 
 
 class Command(BaseCommand):
-    """`benchmark sequences`: next items, leave-one-out, the whole catalogue ranked."""
+    """`sequences`: next items, leave-one-out. `joint`: every surface, split by time."""
 
     help = "Run a benchmark on files and write what a judge can score."
     requires_system_checks: list[str] = []
@@ -39,34 +41,66 @@ class Command(BaseCommand):
             help="hide the order within so many consecutive events (1 hides nothing)",
         )
 
+        add = kinds.add_parser("joint", help="Search, home and similar items by one model.")
+        add.add_argument("--data", type=Path, required=True, help="shaped like films/ or lastfm/")
+        add.add_argument("--test-from", type=_date, required=True, help="2010-07-01, UTC")
+        add.add_argument("--out", type=Path, required=True, help="a folder for both files")
+        add.add_argument("--seed", type=int, default=0)
+        add.add_argument(
+            "--without-specialised", action="store_true", help="leave out models of one surface"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, fit, rank, write."""
         started = time.monotonic()
-        out: Path = options["out"]
+        run = RunOptions(progress=_Printed(), stage=_stages_since(started))
+        parts = {"sequences": self._sequences, "joint": self._joint}
         try:
-            check_writable(out)
-            chosen = BenchmarkOptions(
-                model=options["model"],
-                seed=options["seed"],
-                minutes=options["minutes"],
-                protocol=options["protocol"],
-                unordered=options["unordered"],
-                run=RunOptions(progress=_Printed(), stage=_stages_since(started)),
-            )
-            files = read_sequence_files(options["sequences"], options["items"])
-            result = run_sequence_benchmark(files, _encode, chosen)
-            write_rankings(out, files.histories, result.rankings, files.vocabulary)
+            told = parts[options["benchmark"]](options, run)
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{told}; {time.monotonic() - started:.0f} s; written to {options['out']}"
+        )
+
+    def _sequences(self, options: dict[str, Any], run: RunOptions) -> str:
+        check_writable(options["out"])
+        chosen = BenchmarkOptions(
+            model=options["model"],
+            seed=options["seed"],
+            minutes=options["minutes"],
+            protocol=options["protocol"],
+            unordered=options["unordered"],
+            run=run,
+        )
+        files = read_sequence_files(options["sequences"], options["items"])
+        result = run_sequence_benchmark(files, _encode, chosen)
+        write_rankings(options["out"], files.histories, result.rankings, files.vocabulary)
         weights = getattr(result.scorer, "weights", None)
         if weights is not None:
             parts = ", ".join(f"{name} {value:.3f}" for name, value in weights().items())
             self.stdout.write(f"weights: {parts}")
         found = ", ".join(f"{name} {value:.4f}" for name, value in result.validation.items())
-        self.stdout.write(
-            f"{options['model']}: {len(files.histories)} people, {len(files.vocabulary)} items; "
-            f"validation {found}; {time.monotonic() - started:.0f} s; written to {out}"
+        people, items = len(files.histories), len(files.vocabulary)
+        return f"{options['model']}: {people} people, {items} items; validation {found}"
+
+    def _joint(self, options: dict[str, Any], run: RunOptions) -> str:
+        # Imported here: it brings torch, which the other help texts do not need.
+        from recs.ml.unified.joint_benchmark import JointOptions, run_joint_benchmark
+        from recs.ml.unified.joint_files import read_joint
+        from recs.ml.unified.joint_report import table, write
+
+        out: Path = options["out"]
+        out.mkdir(parents=True, exist_ok=True)
+        check_writable(out / "metrics.json")
+        data = read_joint(options["data"])
+        chosen = JointOptions(
+            seed=options["seed"], specialised=not options["without_specialised"], run=run
         )
+        result = run_joint_benchmark(data, _encode, options["test_from"], chosen)
+        metrics = write(out, data, result.judged, result.rankings, result.about)
+        self.stdout.write(table(metrics))
+        return f"joint: {metrics['requests']} requests of {metrics['people']} people"
 
 
 class _Printed:
@@ -92,6 +126,13 @@ class _Printed:
 def _stages_since(started: float) -> Callable[[str], None]:
     """A line for what begins, with the seconds that have passed."""
     return lambda stage: print(f"{time.monotonic() - started:.0f} s: {stage}", file=sys.stderr)
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2010-07-01.") from None
 
 
 def _encode(texts: Any) -> Any:

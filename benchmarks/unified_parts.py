@@ -1,0 +1,148 @@
+"""What each part of the unified model is worth: one part off at a time, on a folder split by time.
+
+    .venv/bin/python -m benchmarks.unified_parts --data ../shared/data/lastfm --test-from 2010-07-01
+    .venv/bin/python -m benchmarks.unified_parts ... --only whole "no graph" --seed 1
+    .venv/bin/python -m benchmarks.unified_parts ... --table
+
+A part that was run is kept under var/unified_parts and not run again. The folders are those of
+`manage.py benchmark joint`; the third window is ranked whole, no negatives are sampled.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from recs.ml.text_encoder import TextEncoder, packaged_model_dir
+from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.joint_benchmark import JointOptions, requests_between, run_joint_benchmark
+from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData, read_joint
+from recs.ml.unified.judged import Judged, ndcg_of, relative_gain, sample
+from recs.ml.unified.surfaces import TASKS
+
+FOLDER = Path("var/unified_parts")
+WHOLE = "whole"
+Change = Callable[[JointOptions], JointOptions]
+
+
+def main() -> None:
+    """Run what is missing, or print the table of what was run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--test-from", type=datetime.fromisoformat, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--table", action="store_true", help="fit nothing")
+    args = parser.parse_args()
+    data = read_joint(args.data)
+    since = args.test_from.replace(tzinfo=UTC)
+    base = JointOptions(seed=args.seed, specialised=False)
+    if not args.table:
+        for name in args.only:
+            print(name, _run(name, data, since, base, args.data.name), flush=True)
+    _print_table(data, since, base, args.data.name)
+
+
+def _tower(**off: bool) -> Change:
+    return lambda o: _unified(o, lambda u: replace(u, tower=replace(u.tower, **off)))
+
+
+def _unified(
+    options: JointOptions, change: Callable[[UnifiedConfig], UnifiedConfig]
+) -> JointOptions:
+    return replace(options, unified=change(options.unified))
+
+
+def _net(**off: int) -> Change:
+    return lambda o: replace(o, ranker=replace(o.ranker, net=replace(o.ranker.net, **off)))
+
+
+def _no_task(options: JointOptions) -> JointOptions:
+    tasks = tuple(f"is_{task}" for task in TASKS)
+    options = _tower(use_task=False)(options)
+    return replace(options, ranker=replace(options.ranker, without=tasks))
+
+
+def _no_hard(unified: UnifiedConfig) -> UnifiedConfig:
+    return replace(unified, negatives=replace(unified.negatives, hard_share=0.0))
+
+
+PARTS: dict[str, Change] = {
+    WHOLE: lambda o: o,
+    "no task": _no_task,
+    "zeros for what lacks": lambda o: _unified(o, lambda u: replace(u, imputes=False)),
+    "no graph": _tower(use_graph=False),
+    "no text vectors": _tower(use_text=False),
+    "no n-grams": _tower(use_tokens=False),
+    "no facts": _tower(use_attributes=False),
+    "no codes": _tower(use_codes=False),
+    "no item ids": _tower(use_ids=False),
+    "no history": _tower(use_history=False),
+    "no hard negatives": lambda o: _unified(o, _no_hard),
+    "thresholds": lambda o: _unified(o, lambda u: replace(u, loss="thresholds")),
+    "pairwise": lambda o: _unified(o, lambda u: replace(u, loss="pairwise")),
+    "ranker without crossing": _net(crosses=0),
+    "ranker without blocks": _net(blocks=0),
+    "ranker without taste": lambda o: replace(o, ranker=replace(o.ranker, without=("taste",))),
+}
+
+
+def _run(name: str, data: JointData, since: datetime, base: JointOptions, folder: str) -> Path:
+    path = _path(name, base.seed, folder)
+    if path.exists():
+        return path
+    changed = PARTS[name](base)
+    result = run_joint_benchmark(data, _encoded(folder), since, changed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **{kind: result.rankings[kind] for kind in ("two-tower", "unified")})
+    return path
+
+
+def _encoded(folder: str) -> Callable[[list[str]], np.ndarray]:
+    """Vectors of texts, kept for the next part."""
+
+    def encode(texts: list[str]) -> np.ndarray:
+        path = FOLDER / folder / f"texts-{len(texts)}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, TextEncoder(packaged_model_dir()).encode_documents(texts))
+        return np.load(path)
+
+    return encode
+
+
+def _path(name: str, seed: int, folder: str) -> Path:
+    return FOLDER / folder / f"{name.replace(' ', '_')}-{seed}.npz"
+
+
+def _print_table(data: JointData, since: datetime, base: JointOptions, folder: str) -> None:
+    """NDCG@10 of each part, and what the whole gains over it, 95 % of draws of people."""
+    end = since.timestamp() / SECONDS_A_DAY
+    judged = sample(requests_between(data, end, np.inf), base.most_requests, seed=base.seed)
+    kept = {n: np.load(p) for n in PARTS if (p := _path(n, base.seed, folder)).exists()}
+    for kind in ("two-tower", "unified"):
+        print(f"\n{kind}: NDCG@10, and what the whole gains over the row")
+        print("| part off | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
+        for name, rankings in kept.items():
+            cells = [
+                _cell(judged, task, rankings[kind], kept[WHOLE][kind] if name != WHOLE else None)
+                for task in range(len(TASKS))
+            ]
+            print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def _cell(judged: Judged, task: int, ranked: np.ndarray, whole: np.ndarray | None) -> str:
+    rows = np.flatnonzero(judged.requests.tasks == task)
+    part = judged.select(rows)
+    theirs = ndcg_of(ranked[rows], part)
+    if whole is None:
+        return f"{theirs.mean():.4f}"
+    gain, low, high = relative_gain(ndcg_of(whole[rows], part), theirs, part.requests.persons)
+    return f"{theirs.mean():.4f}: {gain:+.1%} ({low:+.1%} to {high:+.1%})"
+
+
+if __name__ == "__main__":
+    main()

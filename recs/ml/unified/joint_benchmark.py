@@ -1,0 +1,188 @@
+"""Search and recommendations by one model, beside models of one surface and plain baselines.
+
+Source: Bhattacharya et al., UniCoRn, RecSys 2024 (what is compared); the split is by time, every
+ranking is of the whole catalogue.
+"""
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recs.ml.errors import NothingToLearn
+from recs.ml.fit_types import RunOptions
+from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.examples import home_examples, search_examples, similar_examples
+from recs.ml.unified.joint_baselines import Baselines, tune
+from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData
+from recs.ml.unified.joint_systems import Learned, SystemConfig, fit_system
+from recs.ml.unified.judged import Judged, judged_of, rank_requests, sample
+from recs.ml.unified.prepared import (
+    Encode,
+    Prepared,
+    PreparedConfig,
+    prepare,
+    read_texts,
+    with_settings,
+)
+from recs.ml.unified.ranker import RankerConfig
+from recs.ml.unified.surfaces import TASKS
+
+Ints = npt.NDArray[np.int64]
+
+RANKED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointOptions:
+    """One configuration for every folder; `specialised` False leaves out models of one surface."""
+
+    seed: int = 0
+    # Share of the events before the test, the newest, that is the second window.
+    validation_share: float = 0.15
+    # Requests of each surface, drawn; of each person at most 20 of them.
+    most_requests: int = 1500
+    most_taught: int = 4000
+    most_validated: int = 600
+    specialised: bool = True
+    unified: UnifiedConfig = field(default_factory=UnifiedConfig)
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+    run: RunOptions = field(default_factory=RunOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointResult:
+    """`rankings`: by system (R, 100) int64 item rows, all zeros where it does not answer."""
+
+    judged: Judged
+    rankings: dict[str, Ints]
+    about: dict[str, Any]
+
+
+def run_joint_benchmark(
+    data: JointData, encode: Encode, test_from: datetime, options: JointOptions
+) -> JointResult:
+    """Fit on what is before a date, rank for the requests after it.
+
+    Args:
+        data: a folder.
+        encode: texts to unit vectors.
+        test_from: aware; from it on nothing is learned.
+        options: see its fields.
+
+    Raises:
+        NothingToLearn: where nothing is before the date, or nothing after it.
+    """
+    started = time.monotonic()
+    options = _seeded(options)
+    end = test_from.timestamp() / SECONDS_A_DAY
+    start = _second_window(data, end, options.validation_share)
+    judged = sample(requests_between(data, end, np.inf), options.most_requests, seed=options.seed)
+    second = requests_between(data, start, end)
+    if not len(judged) or not len(second):
+        raise NothingToLearn("The date leaves nothing to learn from, or nothing to rank for.")
+    options.run.say("encoding texts")
+    texts = read_texts(data, encode)
+    options.run.say("what was known before the second window")
+    early = prepare(data, texts, start, PreparedConfig(seed=options.seed))
+    taught = sample(second, options.most_taught, seed=options.seed)
+    options.run.say("tuning the baselines")
+    tuned = tune(early, sample(second, options.most_validated, seed=options.seed))
+    early = with_settings(early, tuned)
+    late = prepare(data, texts, end, tuned)
+    rankings = _baselines(late, judged)
+    learned = {
+        name: fit_system((early, late), taught, system, options.run)
+        for name, system in _systems(options).items()
+        if _can_learn(system, taught)
+    }
+    options.run.say("ranking")
+    rankings |= _learned(learned, judged)
+    return JointResult(
+        judged=judged,
+        rankings=rankings,
+        about={
+            "test_from": test_from.astimezone(UTC).isoformat(),
+            "second_window_from": datetime.fromtimestamp(start * SECONDS_A_DAY, UTC).isoformat(),
+            "seed": options.seed,
+            "items": len(data.vocabulary),
+            "tuned": {"k1": tuned.k1, "b": tuned.b, "item_knn": _fields(tuned.knn)},
+            "learned": {name: system.told for name, system in learned.items()},
+            "seconds": round(time.monotonic() - started, 1),
+        },
+    )
+
+
+def _seeded(options: JointOptions) -> JointOptions:
+    """The seed in every part."""
+    unified, ranker, seed = options.unified, options.ranker, options.seed
+    return replace(
+        options,
+        unified=replace(unified, fit=replace(unified.fit, seed=seed)),
+        ranker=replace(ranker, fit=replace(ranker.fit, seed=seed)),
+    )
+
+
+def requests_between(data: JointData, start: float, end: float) -> Judged:
+    """Every request in [start, end), days since 1970, with what followed."""
+    log = data.log.before(end)
+    examples = search_examples(data.searches) + home_examples(log) + similar_examples(log)
+    days = examples.requests.days
+    return judged_of(examples.select((days >= start) & (days < end)))
+
+
+def _second_window(data: JointData, end: float, share: float) -> float:
+    days = np.concatenate([data.log.wanted.days, data.searches.days])
+    days = days[days < end]
+    if not len(days):
+        raise NothingToLearn("Nothing happened before the date.")
+    return float(np.floor(np.quantile(days, 1.0 - share)))
+
+
+def _systems(options: JointOptions) -> dict[str, SystemConfig]:
+    found = {"unified": SystemConfig(unified=options.unified, ranker=options.ranker)}
+    if options.specialised:
+        for task, label in enumerate(TASKS):
+            found[f"only-{label}"] = SystemConfig(
+                unified=options.unified, ranker=options.ranker, task=task
+            )
+    return found
+
+
+def _can_learn(system: SystemConfig, taught: Judged) -> bool:
+    return system.task is None or bool((taught.requests.tasks == system.task).any())
+
+
+def _baselines(prepared: Prepared, judged: Judged) -> dict[str, Ints]:
+    log = prepared.data.log
+    return {
+        name: rank_requests(score, judged.requests, log, RANKED)
+        for name, score in Baselines(prepared).by_name().items()
+    }
+
+
+def _learned(learned: dict[str, Learned], judged: Judged) -> dict[str, Ints]:
+    found: dict[str, Ints] = {}
+    for name, system in learned.items():
+        if name == "unified":
+            log, requests = system.retriever.reader.log, judged.requests
+            towers = system.retriever
+            found["two-tower"] = rank_requests(towers.score, requests, log, RANKED)
+            alone = towers.with_weights_of(np.zeros_like(towers.weights))
+            found["two-tower-no-quality"] = rank_requests(alone.score, requests, log, RANKED)
+            found[name] = system.ranker.rank(requests, RANKED)
+            found["unified-signed-out"] = system.ranker.rank(requests.signed_out(), RANKED)
+            continue
+        task = TASKS.index(name.removeprefix("only-"))
+        rows = np.flatnonzero(judged.requests.tasks == task)
+        table = np.zeros((len(judged), RANKED), np.int64)
+        table[rows] = system.ranker.rank(judged.requests.select(rows), RANKED)
+        found[name] = table
+    return found
+
+
+def _fields(config: Any) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}

@@ -1,0 +1,126 @@
+"""The learned systems of the joint benchmark: towers and ranker for all surfaces, or for one.
+
+Three windows: towers and facts of the first; the second decides when to stop, gives the weights of
+quality and teaches the ranker, whose features are as of the end of the first; then towers and facts
+are made anew of both, and the third is what is reported.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recs.ml.fit_types import RunOptions
+from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.features import FeatureReader
+from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of
+from recs.ml.unified.prepared import Prepared
+from recs.ml.unified.quality import choose_weights
+from recs.ml.unified.ranker import Ranker, RankerConfig, fit_ranker
+from recs.ml.unified.retriever import Retriever, fit_retriever
+from recs.ml.unified.surfaces import Examples
+
+Floats = npt.NDArray[np.float32]
+
+# Later requests by which weights of quality are chosen: each trial ranks the catalogue for all.
+WEIGHING = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A system, ready for the third window; `told`: what was chosen on the second."""
+
+    retriever: Retriever
+    ranker: Ranker
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemConfig:
+    """How a system learns; `task` None is the unified one, else the only surface it knows."""
+
+    unified: UnifiedConfig
+    ranker: RankerConfig
+    task: int | None = None
+
+
+def fit_system(
+    windows: tuple[Prepared, Prepared],
+    judged: Judged,
+    config: SystemConfig,
+    options: RunOptions | None = None,
+) -> Learned:
+    """Learn a system.
+
+    Args:
+        windows: as of the end of the first window, and of the second.
+        judged: requests of the second.
+        config: see its fields.
+        options: where it runs.
+    """
+    options = options or RunOptions()
+    early, late = (_only(prepared, config.task) for prepared in windows)
+    later = judged if config.task is None else judged.of_task(config.task)
+    options.say("towers of the first window")
+    unified = _same_steps(config.unified, windows[0].examples, early.examples)
+    scout, report = fit_retriever(early, unified, later, options)
+    weights, found = _weights(scout, later)
+    options.say("the ranker on the second window")
+    ranker = fit_ranker(
+        FeatureReader(early, scout.with_weights_of(weights)), later, config.ranker, options
+    )
+    options.say("towers of both windows")
+    epochs = report.best_epoch or unified.fit.epochs
+    final = replace(unified, fit=replace(unified.fit, epochs=epochs))
+    retriever, _ = fit_retriever(late, final, None, options)
+    retriever = retriever.with_weights_of(weights)
+    return Learned(
+        retriever=retriever,
+        ranker=replace(ranker, reader=FeatureReader(late, retriever)),
+        told={
+            "epochs": epochs,
+            "validation": report.best_score,
+            "quality_weights": weights.tolist(),
+            "quality_recall": found,
+            "seconds": report.seconds,
+        },
+    )
+
+
+def _same_steps(config: UnifiedConfig, every: Examples, own: Examples) -> UnifiedConfig:
+    """So many epochs of the own examples as make the steps of all: equal budgets."""
+    factor = max(1, round(config.drawn_of(every) / max(1, config.drawn_of(own))))
+    fit = replace(
+        config.fit,
+        epochs=config.fit.epochs * factor,
+        validate_every=config.fit.validate_every * factor,
+    )
+    return replace(config, fit=fit)
+
+
+def _only(prepared: Prepared, task: int | None) -> Prepared:
+    """The same, with the examples of one surface alone to learn from."""
+    if task is None:
+        return prepared
+    examples = prepared.examples
+    return replace(prepared, examples=examples.select(examples.requests.tasks == task))
+
+
+def _weights(retriever: Retriever, judged: Judged) -> tuple[Floats, dict[str, Any]]:
+    """Weights of quality that find most of what followed, the mean of the surfaces."""
+    random = np.random.default_rng(0)
+    rows = random.permutation(len(judged))[:WEIGHING]
+    asked = judged.select(np.sort(rows))
+    vectors = retriever.encode(asked.requests)
+    base = vectors @ retriever.items.T
+    tasks = asked.requests.tasks
+
+    def measure(weights: Floats) -> float:
+        scores = base + retriever.quality @ weights
+        found = best_rows(hide_seen(scores, asked.requests, retriever.reader.log), 100)
+        recall = recall_of(found, asked)
+        return float(np.mean([recall[tasks == task].mean() for task in np.unique(tasks)]))
+
+    weights, found = choose_weights(measure, retriever.quality.shape[1], trials=16, rounds=2)
+    return weights, dict(found)
