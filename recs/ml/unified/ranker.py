@@ -19,7 +19,8 @@ from recs.ml.seeding import array_generator, seed_everything
 from recs.ml.trainer import fit
 from recs.ml.unified.features import GROUP_OF, NAMES_OF_ALL, FeatureReader, in_parts
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, hits
-from recs.ml.unified.ranker_net import RankerArrays, RankerNet, RankerNetConfig
+from recs.ml.unified.ranker_arrays import RankerArrays
+from recs.ml.unified.ranker_net import RankerNet, RankerNetConfig
 from recs.ml.unified.surfaces import TASKS, Requests
 
 Ints = npt.NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The ranker's network: crossing beside residual layers; in torch to learn, in NumPy to serve.
+"""The ranker's network: crossing beside residual layers. `ranker_arrays` has it in NumPy.
 
 Source: Wang et al., DCN V2: Improved Deep and Cross Network and Practical Lessons for Web-scale
     Learning to Rank Systems, WWW 2021, section 3 (cross layers, parallel structure); Bhattacharya
@@ -6,16 +6,11 @@ Source: Wang et al., DCN V2: Improved Deep and Cross Network and Practical Lesso
     cross entropy).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,37 +58,3 @@ class RankerNet(nn.Module):
             parts.append(states)
         logits: Tensor = self.last(torch.cat(parts, dim=-1)).squeeze(-1)
         return logits
-
-
-@dataclass(frozen=True, slots=True)
-class RankerArrays:
-    """The same network in NumPy, with the scale of its features: what a web process ranks with.
-
-    `weights`: by name as torch calls them. `mean`, `scale`: (F,) float32.
-    """
-
-    weights: Mapping[str, Floats]
-    mean: Floats
-    scale: Floats
-
-    def logits(self, features: Floats) -> Floats:
-        """(...,) float32 of (..., F) raw features."""
-        read = (features - self.mean) / self.scale
-        crossed = read
-        for number in range(self._count("crosses")):
-            crossed = read * self._layer(f"crosses.{number}", crossed) + crossed
-        parts = [crossed]
-        if "first.weight" in self.weights:
-            states = np.maximum(self._layer("first", read), 0.0)
-            for number in range(self._count("blocks")):
-                states = states + np.maximum(self._layer(f"blocks.{number}", states), 0.0)
-            parts.append(states)
-        logits = self._layer("last", np.concatenate(parts, axis=-1))
-        return np.asarray(logits[..., 0], np.float32)
-
-    def _count(self, kind: str) -> int:
-        return sum(name.startswith(f"{kind}.") and name.endswith("weight") for name in self.weights)
-
-    def _layer(self, name: str, values: Floats) -> Floats:
-        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-        return np.asarray(values @ weight.T + bias, np.float32)

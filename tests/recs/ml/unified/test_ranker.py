@@ -9,7 +9,8 @@ import torch
 from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL, FeatureReader
 from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.ranker import _draw, candidates_of, draw_lists, fit_ranker
-from recs.ml.unified.ranker_net import RankerArrays, RankerNet, RankerNetConfig
+from recs.ml.unified.ranker_arrays import RankerArrays
+from recs.ml.unified.ranker_net import RankerNet, RankerNetConfig
 from recs.ml.unified.retriever import fit_retriever
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR, SurfaceLog
 from tests.recs.ml.unified.joint_world import prepared_films

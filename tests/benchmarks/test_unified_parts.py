@@ -1,0 +1,44 @@
+"""The ablations of the unified model: each changes one thing, and runs on a small folder."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import unified_parts
+from benchmarks.unified_parts import PARTS, WHOLE
+from recs.ml.unified.joint_benchmark import JointOptions
+from tests.recs.ml.unified.joint_world import encode, write_films
+from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED
+
+SMALL = JointOptions(
+    specialised=False, most_requests=40, most_taught=100, most_validated=30,
+    unified=replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=1)),
+    ranker=replace(RANKER, fit=replace(RANKER.fit, epochs=1)), run=CPU,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if name != WHOLE])
+def test_each_part_changes_something(name):
+    assert PARTS[WHOLE](SMALL) == SMALL
+    changed = PARTS[name](SMALL)
+    assert changed != SMALL
+    assert replace(changed, unified=SMALL.unified, ranker=SMALL.ranker) == SMALL
+
+
+def test_a_part_is_run_once_and_stands_in_the_table(tmp_path, monkeypatch, capsys):
+    folder = write_films(tmp_path / "films")
+    monkeypatch.setattr(unified_parts, "FOLDER", tmp_path / "kept")
+    monkeypatch.setattr(unified_parts, "_encoded", lambda _: encode)
+    monkeypatch.setattr(unified_parts, "JointOptions", lambda **given: replace(SMALL, **given))
+    command = ["parts", "--data", str(folder), "--test-from", "2010-07-01"]
+    monkeypatch.setattr(sys, "argv", [*command, "--only", WHOLE, "no task"])
+    unified_parts.main()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert sum(line.startswith("| no task |") for line in lines) == 2
+    assert sum("%" in line for line in lines) == 2
+    monkeypatch.setattr(unified_parts, "run_joint_benchmark", None)
+    monkeypatch.setattr(sys, "argv", [*command, "--table"])
+    unified_parts.main()
+    again = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert again == lines
