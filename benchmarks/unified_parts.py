@@ -39,7 +39,7 @@ def main() -> None:
     args = parser.parse_args()
     data = read_joint(args.data)
     since = args.test_from.replace(tzinfo=UTC)
-    base = JointOptions(seed=args.seed, specialised=False)
+    base = JointOptions(seed=args.seed, mixes="none")
     if not args.table:
         for name in args.only:
             print(name, _run(name, data, since, base, args.data.name), flush=True)
@@ -140,7 +140,10 @@ def _cell(judged: Judged, task: int, ranked: np.ndarray, whole: np.ndarray | Non
     theirs = ndcg_of(ranked[rows], part)
     if whole is None:
         return f"{theirs.mean():.4f}"
-    gain, low, high = relative_gain(ndcg_of(whole[rows], part), theirs, part.requests.persons)
+    found = relative_gain(ndcg_of(whole[rows], part), theirs, part.requests.persons)
+    if found is None:
+        return f"{theirs.mean():.4f}"
+    gain, low, high = found
     return f"{theirs.mean():.4f}: {gain:+.1%} ({low:+.1%} to {high:+.1%})"
 
 

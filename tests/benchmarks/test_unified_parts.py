@@ -12,7 +12,7 @@ from tests.recs.ml.unified.joint_world import encode, write_films
 from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED
 
 SMALL = JointOptions(
-    specialised=False, most_requests=40, most_taught=100, most_validated=30,
+    mixes="none", most_requests=40, most_taught=100, most_validated=30,
     unified=replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=1)),
     ranker=replace(RANKER, fit=replace(RANKER.fit, epochs=1)), run=CPU,
 )  # fmt: skip

@@ -47,7 +47,10 @@ class Command(BaseCommand):
         add.add_argument("--out", type=Path, required=True, help="a folder for both files")
         add.add_argument("--seed", type=int, default=0)
         add.add_argument(
-            "--without-specialised", action="store_true", help="leave out models of one surface"
+            "--mixes",
+            choices=("none", "single", "pairs"),
+            default="single",
+            help="models beside the unified one: of one surface, of pairs as well",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -94,9 +97,7 @@ class Command(BaseCommand):
         out.mkdir(parents=True, exist_ok=True)
         check_writable(out / "metrics.json")
         data = read_joint(options["data"])
-        chosen = JointOptions(
-            seed=options["seed"], specialised=not options["without_specialised"], run=run
-        )
+        chosen = JointOptions(seed=options["seed"], mixes=options["mixes"], run=run)
         result = run_joint_benchmark(data, _encode, options["test_from"], chosen)
         metrics = write(out, data, result.judged, result.rankings, result.about)
         self.stdout.write(table(metrics))

@@ -22,6 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 # Newest items of a person that neighbours and likeness are counted from.
 HISTORY = 50
+# Newest events of a person that are read at all.
+LONGEST = 2_000
+# Newest searches of a person that are looked through.
+ASKED = 500
 RECENT = 10
 
 GROUPS = ("fit", "words", "taste", "source", "quality", "context")
@@ -39,6 +43,11 @@ PAIR_FEATURES = (
     ("knn_history_any", "taste"),
     ("text_history", "taste"),
     ("text_history_best", "taste"),
+    ("wanted_before", "taste"),
+    ("wanted_lately", "taste"),
+    ("chosen_before", "taste"),
+    ("knn_same_words", "taste"),
+    ("knn_same_words_any", "taste"),
     ("knn_source", "source"),
     ("knn_source_any", "source"),
     ("text_source", "source"),
@@ -131,6 +140,27 @@ class FeatureReader:
             (knn.values > 0).astype(np.float32),
             alike.sum(axis=2) / lengths,
             alike.max(axis=2),
+            *self._again(asked, candidates),
+        ]
+
+    def _again(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
+        """What the person had wanted or chosen before: people look for what they know."""
+        size = self.prepared.item_count + 1
+        shape = (len(asked.history), size)
+        wanted, lately = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        known = asked.known
+        ages = asked.filled.days[known.owners] - known.days
+        wanted[known.owners, known.items] = 1.0
+        np.maximum.at(lately, (known.owners, known.items), 1.0 / (1.0 + np.log1p(ages)))
+        chosen = np.zeros(shape, np.float32)
+        chosen[asked.chosen.owners, asked.chosen.items] = 1.0
+        everybody = np.arange(len(asked.same_words))
+        found = self.prepared.knn.sparse_scores(asked.same_words, everybody)
+        knn = _gathered(np.asarray(found.todense(), np.float32), candidates)
+        return [
+            *(np.take_along_axis(table, candidates, axis=1) for table in (wanted, lately, chosen)),
+            _log(knn.shares),
+            (knn.values > 0).astype(np.float32),
         ]
 
     def _source(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
@@ -166,19 +196,32 @@ class _Asked:
     given: Floats
     vectors: Floats
     stranger: Floats
+    # Newest items that were wanted, all that were, and those that were chosen in a search, of them
+    # for the same words.
     history: Histories
+    known: Histories
+    chosen: Histories
+    same_words: Histories
 
     @classmethod
     def of(cls, reader: FeatureReader, requests: Requests) -> "_Asked":
         read_by = reader.retriever.reader
         log = read_by.log
         imputed = impute(requests, log, read_by.first_title, enabled=read_by.imputes)
+        who = (requests.persons, requests.days)
+        known = newest_then(log.wanted, *who, LONGEST)
+        asked = newest_then(log.asked, *who, ASKED)
+        chosen = newest_then(log.chosen, *who, ASKED)
+        same = asked.items == imputed.requests.words[asked.owners]
         return cls(
             filled=imputed.requests,
             given=imputed.given.astype(np.float32),
             vectors=reader.retriever.encode(requests),
             stranger=reader.retriever.encode(requests.signed_out()),
-            history=newest_then(log.wanted, requests.persons, requests.days, HISTORY),
+            history=known.newest(HISTORY),
+            known=known,
+            chosen=chosen,
+            same_words=chosen.only(same),
         )
 
 

@@ -4,7 +4,9 @@ Source: Bhattacharya et al., UniCoRn, RecSys 2024 (what is compared); the split 
 ranking is of the whole catalogue.
 """
 
+import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,20 +36,22 @@ from recs.ml.unified.surfaces import TASKS
 Ints = npt.NDArray[np.int64]
 
 RANKED = 100
+MIXES = ("none", "single", "pairs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointOptions:
-    """One configuration for every folder; `specialised` False leaves out models of one surface."""
+    """One configuration for every folder."""
 
     seed: int = 0
+    # Models beside the unified one: "none", of one surface ("single"), of "pairs" as well.
+    mixes: str = "single"
     # Share of the events before the test, the newest, that is the second window.
     validation_share: float = 0.15
     # Requests of each surface, drawn; of each person at most 20 of them.
     most_requests: int = 1500
     most_taught: int = 4000
     most_validated: int = 600
-    specialised: bool = True
     unified: UnifiedConfig = field(default_factory=UnifiedConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
     run: RunOptions = field(default_factory=RunOptions)
@@ -96,8 +100,7 @@ def run_joint_benchmark(
     rankings = _baselines(late, judged)
     learned = {
         name: fit_system((early, late), taught, system, options.run)
-        for name, system in _systems(options).items()
-        if _can_learn(system, taught)
+        for name, system in _systems(options, taught).items()
     }
     options.run.say("ranking")
     rankings |= _learned(learned, judged)
@@ -142,18 +145,24 @@ def _second_window(data: JointData, end: float, share: float) -> float:
     return float(np.floor(np.quantile(days, 1.0 - share)))
 
 
-def _systems(options: JointOptions) -> dict[str, SystemConfig]:
-    found = {"unified": SystemConfig(unified=options.unified, ranker=options.ranker)}
-    if options.specialised:
-        for task, label in enumerate(TASKS):
-            found[f"only-{label}"] = SystemConfig(
-                unified=options.unified, ranker=options.ranker, task=task
-            )
-    return found
+def _systems(options: JointOptions, taught: Judged) -> dict[str, SystemConfig]:
+    """The unified one, and those of fewer surfaces, where there is something to teach them."""
+    every = tuple(range(len(TASKS)))
+    sizes = {"none": (), "single": (1,), "pairs": (1, 2)}[options.mixes]
+    mixes = [every, *(mix for size in sizes for mix in itertools.combinations(every, size))]
+    there = set(taught.requests.tasks.tolist())
+    return {
+        name_of(mix): SystemConfig(unified=options.unified, ranker=options.ranker, tasks=mix)
+        for mix in mixes
+        if mix == every or set(mix) <= there
+    }
 
 
-def _can_learn(system: SystemConfig, taught: Judged) -> bool:
-    return system.task is None or bool((taught.requests.tasks == system.task).any())
+def name_of(mix: Sequence[int]) -> str:
+    """What the system of these surfaces is called."""
+    if len(mix) == len(TASKS):
+        return "unified"
+    return f"only-{TASKS[mix[0]]}" if len(mix) == 1 else "+".join(TASKS[task] for task in mix)
 
 
 def _baselines(prepared: Prepared, judged: Judged) -> dict[str, Ints]:
@@ -176,8 +185,7 @@ def _learned(learned: dict[str, Learned], judged: Judged) -> dict[str, Ints]:
             found[name] = system.ranker.rank(requests, RANKED)
             found["unified-signed-out"] = system.ranker.rank(requests.signed_out(), RANKED)
             continue
-        task = TASKS.index(name.removeprefix("only-"))
-        rows = np.flatnonzero(judged.requests.tasks == task)
+        rows = np.flatnonzero(np.isin(judged.requests.tasks, system.tasks))
         table = np.zeros((len(judged), RANKED), np.int64)
         table[rows] = system.ranker.rank(judged.requests.select(rows), RANKED)
         found[name] = table

@@ -189,6 +189,7 @@ def _joined(
     words = queries.rows(event.query for event in asked)
     items = vocabulary.rows(event.item for event in asked)
     days = np.array([event.day for event in asked], np.float64)
+    owners = _owners(people, asked)
     return JointData(
         vocabulary=vocabulary,
         titles=tuple(row.title for row in listed),
@@ -203,10 +204,11 @@ def _joined(
                 vocabulary.rows(event.item for event in wanted),
                 np.array([event.day for event in wanted], np.float64),
             ),
-            asked=_histories(people, _owners(people, asked), words, days),
+            asked=_histories(people, owners, words, days),
+            chosen=_histories(people, owners, items, days),
         ),
         searches=Searches(
-            persons=_owners(people, asked),
+            persons=owners,
             words=words,
             items=items,
             days=days,

@@ -20,6 +20,13 @@ DoubleFloats = npt.NDArray[np.float64]
 METRICS = "metrics.json"
 RANKINGS = "rankings.tsv"
 COLUMNS = ("system", "task", "user", "time", "query", "source_item", "target_items", "first_100")
+_ONE, _TWO, _THREE = TASKS
+_PARTITIONS = (
+    ((_ONE,), (_TWO,), (_THREE,)),
+    ((_ONE, _TWO), (_THREE,)),
+    ((_ONE, _THREE), (_TWO,)),
+    ((_TWO, _THREE), (_ONE,)),
+)
 UNTRAINED = ("popularity", "bm25", "minilm", "rank-fusion", "chosen-before", "item-knn")
 
 
@@ -55,9 +62,33 @@ def compare(rankings: Mapping[str, Ints], judged: Judged) -> list[dict[str, Any]
             if name == "unified" or not ranked[rows].any():
                 continue
             theirs = ndcg_of(ranked[rows], part)
-            gain, low, high = relative_gain(ours, theirs, part.requests.persons)
-            found.append({"task": label, "over": name, "relative": gain, "95%": [low, high]})
+            gain = relative_gain(ours, theirs, part.requests.persons)
+            row = {"task": label, "over": name, "relative": None, "95%": None}
+            found.append(row if gain is None else row | {"relative": gain[0], "95%": gain[1:]})
     return found
+
+
+def splits(systems: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every way to have several models instead of one, the best first, and what each would gain.
+
+    The alignment tax: by how much a set of models, each of its own surfaces, has more NDCG@10 than
+    the unified one, relative, the mean of the surfaces. Below 0 one model is better than several.
+    """
+    found = []
+    for parts in _PARTITIONS:
+        names = ["only-" + part[0] if len(part) == 1 else "+".join(part) for part in parts]
+        if not set(names) <= set(systems):
+            continue
+        gains = [
+            systems[name][task]["NDCG@10"]["mean"]
+            / max(systems["unified"][task]["NDCG@10"]["mean"], 1e-9)
+            - 1.0
+            for name, part in zip(names, parts, strict=True)
+            for task in part
+            if task in systems[name]
+        ]
+        found.append({"models": names, "gain": round(float(np.mean(gains)), 5)})
+    return sorted(found, key=lambda split: -split["gain"])
 
 
 def write(
@@ -77,6 +108,7 @@ def write(
         "systems": measure(rankings, judged),
         "unified_over": compare(rankings, judged),
     }
+    metrics["splits"] = splits(metrics["systems"])
     staged = folder / f".{RANKINGS}.part"
     with staged.open("w", encoding="utf-8") as file:
         file.write("\t".join(COLUMNS) + "\n")
@@ -103,9 +135,13 @@ def table(metrics: Mapping[str, Any]) -> str:
         lines.append(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
     lines.append("NDCG@10 of the unified model over the others:")
     for row in metrics["unified_over"]:
-        low, high = row["95%"]
-        gain = f"{row['relative']:+8.1%} ({low:+.1%} to {high:+.1%})"
+        gain = "it found nothing"
+        if row["relative"] is not None:
+            low, high = row["95%"]
+            gain = f"{row['relative']:+8.1%} ({low:+.1%} to {high:+.1%})"
         lines.append(f"  {row['task']:8} over {row['over']:20}{gain}")
+    for split in metrics["splits"]:
+        lines.append(f"instead of one model {' and '.join(split['models'])}: {split['gain']:+.1%}")
     return "\n".join(lines)
 
 

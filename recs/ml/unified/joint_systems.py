@@ -19,7 +19,7 @@ from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import choose_weights
 from recs.ml.unified.ranker import Ranker, RankerConfig, fit_ranker
 from recs.ml.unified.retriever import Retriever, fit_retriever
-from recs.ml.unified.surfaces import Examples
+from recs.ml.unified.surfaces import TASKS, Examples
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,16 +33,17 @@ class Learned:
 
     retriever: Retriever
     ranker: Ranker
+    tasks: tuple[int, ...]
     told: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemConfig:
-    """How a system learns; `task` None is the unified one, else the only surface it knows."""
+    """How a system learns, and the surfaces that it knows; the unified one knows all."""
 
     unified: UnifiedConfig
     ranker: RankerConfig
-    task: int | None = None
+    tasks: tuple[int, ...] = tuple(range(len(TASKS)))
 
 
 def fit_system(
@@ -60,8 +61,8 @@ def fit_system(
         options: where it runs.
     """
     options = options or RunOptions()
-    early, late = (_only(prepared, config.task) for prepared in windows)
-    later = judged if config.task is None else judged.of_task(config.task)
+    early, late = (_only(prepared, config.tasks) for prepared in windows)
+    later = judged.select(np.flatnonzero(np.isin(judged.requests.tasks, config.tasks)))
     options.say("towers of the first window")
     unified = _same_steps(config.unified, windows[0].examples, early.examples)
     scout, report = fit_retriever(early, unified, later, options)
@@ -78,6 +79,7 @@ def fit_system(
     return Learned(
         retriever=retriever,
         ranker=replace(ranker, reader=FeatureReader(late, retriever)),
+        tasks=config.tasks,
         told={
             "epochs": epochs,
             "validation": report.best_score,
@@ -99,12 +101,11 @@ def _same_steps(config: UnifiedConfig, every: Examples, own: Examples) -> Unifie
     return replace(config, fit=fit)
 
 
-def _only(prepared: Prepared, task: int | None) -> Prepared:
-    """The same, with the examples of one surface alone to learn from."""
-    if task is None:
-        return prepared
+def _only(prepared: Prepared, tasks: tuple[int, ...]) -> Prepared:
+    """The same, with the examples of some surfaces alone to learn from."""
     examples = prepared.examples
-    return replace(prepared, examples=examples.select(examples.requests.tasks == task))
+    kept = np.isin(examples.requests.tasks, tasks)
+    return replace(prepared, examples=examples.select(kept))
 
 
 def _weights(retriever: Retriever, judged: Judged) -> tuple[Floats, dict[str, Any]]:

@@ -168,8 +168,10 @@ def recall_of(rankings: Ints, judged: Judged, k: int = 100) -> DoubleFloats:
 
 def relative_gain(
     ours: DoubleFloats, theirs: DoubleFloats, persons: Ints, *, draws: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float] | None:
     """Mean of ours over that of theirs, less 1, and 95 % bounds when people are drawn anew.
+
+    None where theirs found nothing at all: there is no share of nothing.
 
     Args:
         ours: (R,) of one system.
@@ -178,6 +180,8 @@ def relative_gain(
         draws: how often people are drawn.
         seed: of the draws.
     """
+    if not theirs.sum():
+        return None
     _, place = np.unique(persons, return_inverse=True)
     ours_sums = np.bincount(place, ours)
     theirs_sums = np.bincount(place, theirs)
@@ -186,4 +190,4 @@ def relative_gain(
     base = np.maximum(theirs_sums[drawn].sum(axis=1), 1e-12)
     gains = ours_sums[drawn].sum(axis=1) / base - 1.0
     low, high = np.quantile(gains, [0.025, 0.975])
-    return float(ours.sum() / max(theirs.sum(), 1e-12) - 1.0), float(low), float(high)
+    return float(ours.sum() / theirs.sum() - 1.0), float(low), float(high)

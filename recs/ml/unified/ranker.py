@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize
 from torch import Tensor
 
 from recs.ml.batches import TensorBatch
@@ -64,11 +65,14 @@ class Ranker:
     reader: FeatureReader
     candidates: int
     without: tuple[str, ...] = ()
+    # Slope and constant that make odds of the networks' mean.
+    calibration: tuple[float, float] = (1.0, 0.0)
 
     def logits(self, requests: Requests, candidates: Ints) -> Floats:
-        """(R, C) float32: log-odds that each is chosen, the mean of the networks."""
+        """(R, C) float32: calibrated log-odds that each is chosen."""
         features = self.reader.read(requests, candidates) * columns_read(self.without)
-        return np.asarray(np.mean([net.logits(features) for net in self.nets], axis=0))
+        slope, constant = self.calibration
+        return np.asarray(slope * mean_logits(self.nets, features) + constant, np.float32)
 
     def rank(self, requests: Requests, k: int) -> Ints:
         """(R, k) int64 item rows, best first: the candidates by the ranker, 0 where they end."""
@@ -129,13 +133,19 @@ def fit_ranker(
     flat = lists.features[lists.shares > 0]
     mean, spread = flat.mean(axis=0), flat.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
+    is_held = _held_out(lists, config)
     nets = []
     for number in range(config.members):
-        net = _trained(lists, (mean, scale), config, number, options or RunOptions())
+        own = replace(config, fit=_fit_of(config, number))
+        net = _trained(lists, (mean, scale), is_held, own, options or RunOptions())
         weights = {name: t.detach().numpy().copy() for name, t in net.state_dict().items()}
         nets.append(RankerArrays(weights=weights, mean=mean, scale=scale))
     return Ranker(
-        nets=tuple(nets), reader=reader, candidates=config.candidates, without=config.without
+        nets=tuple(nets),
+        reader=reader,
+        candidates=config.candidates,
+        without=config.without,
+        calibration=_calibrated(tuple(nets), lists, is_held),
     )
 
 
@@ -211,21 +221,54 @@ def _draw(
     return order, shares.astype(np.float32)
 
 
+def mean_logits(nets: Sequence[RankerArrays], features: Floats) -> Floats:
+    """(...,) float32, the mean of the networks."""
+    return np.asarray(np.mean([net.logits(features) for net in nets], axis=0), np.float32)
+
+
+def _held_out(lists: Lists, config: RankerConfig) -> Bools:
+    """(V,) bool: lists of people who decide when to stop, and by whom the odds are calibrated."""
+    people = np.unique(lists.persons)
+    random = array_generator(config.fit.seed, 61)
+    held = random.permutation(people)[: max(1, round(config.held_out * len(people)))]
+    return np.asarray(np.isin(lists.persons, held))
+
+
+def _fit_of(config: RankerConfig, number: int) -> FitConfig:
+    """Each network's own seed."""
+    return replace(config.fit, seed=config.fit.seed * 100 + number)
+
+
+def _calibrated(nets: tuple[RankerArrays, ...], lists: Lists, rows: Bools) -> tuple[float, float]:
+    """Slope and constant of least cross entropy on people of whom the weights learned nothing.
+
+    Source: Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+    """
+    if not rows.any():
+        return 1.0, 0.0
+    logits = mean_logits(nets, lists.features[rows]).astype(np.float64)
+    labels, shares = lists.labels[rows], lists.shares[rows]
+
+    def entropy(values: npt.NDArray[np.float64]) -> float:
+        odds = np.exp(values[0]) * logits + values[1]
+        return float((shares * (np.logaddexp(0.0, odds) - labels * odds)).sum() / shares.sum())
+
+    # The slope as an exponent: above 0, so that the order stays.
+    found = minimize(entropy, np.zeros(2), method="Nelder-Mead")
+    return float(np.exp(found.x[0])), float(found.x[1])
+
+
 def _trained(
     lists: Lists,
     scaling: tuple[Floats, Floats],
+    is_held: Bools,
     config: RankerConfig,
-    number: int,
     options: RunOptions,
 ) -> RankerNet:
     """One network; people of the held-out share decide when it stops."""
-    seed = config.fit.seed * 100 + number
+    seed = config.fit.seed
     seed_everything(seed)
     net = RankerNet(lists.features.shape[2], config.net)
-    people = np.unique(lists.persons)
-    random = array_generator(seed, 61)
-    held_people = random.permutation(people)[: max(1, round(config.held_out * len(people)))]
-    is_held = np.isin(lists.persons, held_people)
     features = torch.from_numpy((lists.features - scaling[0]) / scaling[1])
     labels, shares = torch.from_numpy(lists.labels), torch.from_numpy(lists.shares)
     weights = torch.from_numpy(lists.weights)
@@ -251,7 +294,7 @@ def _trained(
         loss=loss,
         batches=batches,
         validate=gain if len(held) else None,
-        config=replace(config.fit, seed=seed),
+        config=config.fit,
         options=replace(options, device="cpu", checkpoint_dir=None, progress=None),
     )
     return net

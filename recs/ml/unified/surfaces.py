@@ -118,20 +118,29 @@ class Examples:
 class SurfaceLog:
     """What people wanted and what they asked, each in order of time, for the same people.
 
-    `wanted`: items. `asked`: the same form, its `items` are rows of words.
+    `wanted`: items. `asked`: the same form, its `items` are rows of words. `chosen`: event for
+    event of `asked`, the item that was chosen for the words.
     """
 
     wanted: Histories
     asked: Histories
+    chosen: Histories
 
     def __post_init__(self) -> None:
         """Refuse logs of different people."""
-        if self.wanted.people != self.asked.people:
-            raise ValueError("Wanted and asked are of the same people in the same order.")
+        if not self.wanted.people == self.asked.people == self.chosen.people:
+            raise ValueError("Wanted, asked and chosen are of the same people in the same order.")
+        if not np.array_equal(self.asked.offsets, self.chosen.offsets):
+            raise ValueError("Asked and chosen have the same events.")
 
     def before(self, day: float) -> Self:
         """What was there before that moment (days since 1970), exclusive."""
-        return replace(self, wanted=self.wanted.before(day), asked=self.asked.before(day))
+        return replace(
+            self,
+            wanted=self.wanted.before(day),
+            asked=self.asked.before(day),
+            chosen=self.chosen.before(day),
+        )
 
 
 def known_then(histories: Histories, persons: Ints, days: DoubleFloats) -> Ints:

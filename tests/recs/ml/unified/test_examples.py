@@ -19,7 +19,9 @@ def a_log():
     """One person wanted 3, then 5 and 6 at one moment, then 6 again, then 7."""
     wanted = Histories.of_lists([[3, 5, 6, 6, 7], []])
     wanted = replace(wanted, days=np.array([1.0, 2.0, 2.0, 3.0, 4.0]))
-    return SurfaceLog(wanted=wanted, asked=Histories.of_lists([[], []]))
+    return SurfaceLog(
+        wanted=wanted, asked=Histories.of_lists([[], []]), chosen=Histories.of_lists([[], []])
+    )
 
 
 def test_searches_keep_what_was_asked_and_chosen():

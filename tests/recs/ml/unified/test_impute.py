@@ -14,7 +14,9 @@ FIRST_TITLE = 10
 
 def a_log():
     wanted = replace(Histories.of_lists([[3, 7]]), days=np.array([1.0, 2.0]))
-    return SurfaceLog(wanted=wanted, asked=Histories.of_lists([[]]))
+    return SurfaceLog(
+        wanted=wanted, asked=Histories.of_lists([[]]), chosen=Histories.of_lists([[]])
+    )
 
 
 def one(task, **columns):

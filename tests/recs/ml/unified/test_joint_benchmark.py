@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,8 +23,11 @@ from tests.recs.ml.unified.joint_world import encode, prepared_films, write_arti
 from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED, later
 
 FROM = datetime(2010, 7, 1, tzinfo=UTC)
+# What is tested here is not how good it gets.
+QUICK = replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=1))
+FEW = replace(RANKER, fit=replace(RANKER.fit, epochs=2))
 OPTIONS = JointOptions(
-    most_requests=60, most_taught=200, most_validated=40, unified=UNIFIED, ranker=RANKER, run=CPU
+    most_requests=60, most_taught=200, most_validated=40, unified=QUICK, ranker=FEW, run=CPU
 )
 
 
@@ -31,8 +35,8 @@ OPTIONS = JointOptions(
 def written(tmp_path_factory):
     """The files that one run of the command wrote."""
     folder = tmp_path_factory.mktemp("joint")
-    write_films(folder / "films")
-    small = {"unified": UNIFIED, "ranker": RANKER, "most_requests": 60, "most_taught": 200}
+    write_films(folder / "films", people=24)
+    small = {"unified": QUICK, "ranker": FEW, "most_requests": 60, "most_taught": 200}
 
     def options(**given):
         return JointOptions(**{**given, **small})
@@ -87,6 +91,32 @@ def test_the_one_model_is_compared_on_every_surface(written):
     assert {(task, "item-knn") for task in TASKS} <= over
 
 
+def test_several_models_instead_of_one_are_weighed(written):
+    (split,) = written[0]["splits"]
+    assert split["models"] == [f"only-{task}" for task in TASKS]
+    systems = written[0]["systems"]
+    gains = [
+        systems[f"only-{task}"][task]["NDCG@10"]["mean"]
+        / systems["unified"][task]["NDCG@10"]["mean"]
+        for task in TASKS
+    ]
+    assert split["gain"] == pytest.approx(np.mean(gains) - 1, abs=1e-4)
+
+
+def test_pairs_are_models_of_two_surfaces():
+    judged = SimpleNamespace(requests=SimpleNamespace(tasks=np.array([0, 1, 2])))
+    found = joint_benchmark._systems(replace(OPTIONS, mixes="pairs"), judged)
+    assert list(found) == [
+        "unified", "only-search", "only-home", "only-similar",
+        "search+home", "search+similar", "home+similar",
+    ]  # fmt: skip
+    assert found["home+similar"].tasks == (1, 2)
+    # Nobody searched: nothing can be taught of it.
+    judged = SimpleNamespace(requests=SimpleNamespace(tasks=np.array([1, 2])))
+    found = joint_benchmark._systems(replace(OPTIONS, mixes="pairs"), judged)
+    assert list(found) == ["unified", "only-home", "only-similar", "home+similar"]
+
+
 def test_it_says_what_it_chose(written):
     told = written[0]["learned"]["unified"]
     assert told["epochs"] >= 1
@@ -96,8 +126,8 @@ def test_it_says_what_it_chose(written):
 
 def test_later_events_do_not_change_what_is_learned(tmp_path):
     """Everything from the date on is cut off: the same model, the same settings."""
-    data = read_joint(write_films(tmp_path / "films"))
-    options = replace(OPTIONS, specialised=False)
+    data = read_joint(write_films(tmp_path / "films", people=24))
+    options = replace(OPTIONS, mixes="none")
     whole = run_joint_benchmark(data, encode, FROM, options).about
     end = FROM.timestamp() / 86_400
     requests_kept = replace(
@@ -129,7 +159,7 @@ def test_artists_without_facts_or_ratings_go_as_well(tmp_path):
         for artist in random.choice(np.arange(person % 3, 45, 3), 3, replace=False).tolist()
     ]
     data = read_joint(write_artists(tmp_path, rows))
-    found = run_joint_benchmark(data, encode, FROM, replace(OPTIONS, specialised=False))
+    found = run_joint_benchmark(data, encode, FROM, replace(OPTIONS, mixes="none"))
     assert set(found.rankings) == {
         *UNTRAINED, "unified", "unified-signed-out", "two-tower", "two-tower-no-quality",
     }  # fmt: skip

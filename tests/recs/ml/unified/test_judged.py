@@ -24,7 +24,9 @@ from tests.recs.ml.unified.test_surfaces import some_requests
 
 def a_log():
     wanted = replace(Histories.of_lists([[1, 2, 3], [4]]), days=np.array([1.0, 2.0, 2.0, 1.0]))
-    return SurfaceLog(wanted=wanted, asked=Histories.of_lists([[], []]))
+    return SurfaceLog(
+        wanted=wanted, asked=Histories.of_lists([[], []]), chosen=Histories.of_lists([[], []])
+    )
 
 
 def judged_by_hand():
@@ -94,6 +96,7 @@ def test_a_sample_holds_to_its_bounds_and_to_its_seed():
     log = SurfaceLog(
         wanted=replace(Histories.of_lists([list(range(1, 80))] * 3), days=np.arange(237.0) % 79),
         asked=Histories.of_lists([[], [], []]),
+        chosen=Histories.of_lists([[], [], []]),
     )
     judged = judged_of(home_examples(log) + similar_examples(log))
     found = sample(judged, 30, seed=1, of_person=12)
@@ -103,6 +106,10 @@ def test_a_sample_holds_to_its_bounds_and_to_its_seed():
         assert np.bincount(persons).max() <= 12
     again = sample(judged, 30, seed=1, of_person=12)
     assert (again.requests.days == found.requests.days).all()
+
+
+def test_there_is_no_share_of_nothing():
+    assert relative_gain(np.ones(3), np.zeros(3), np.arange(3)) is None
 
 
 def test_a_relative_gain_has_bounds_around_it():

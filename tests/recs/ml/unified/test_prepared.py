@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from recs.ml.unified.prepared import PreparedConfig, prepare, read_texts
-from recs.ml.unified.surfaces import SEARCH, SurfaceLog
+from recs.ml.unified.surfaces import SEARCH
 from tests.recs.ml.unified.joint_world import FIRST_DAY, encode, films
 
 UNTIL = FIRST_DAY + 120
@@ -13,7 +13,7 @@ UNTIL = FIRST_DAY + 120
 
 def without_later(data):
     """The folder as it was at the moment: later events never happened."""
-    log = SurfaceLog(wanted=data.log.wanted.before(UNTIL), asked=data.log.asked.before(UNTIL))
+    log = data.log.before(UNTIL)
     kept = data.ratings.days < UNTIL
     ratings = replace(
         data.ratings,

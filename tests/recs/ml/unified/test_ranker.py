@@ -8,11 +8,18 @@ import torch
 
 from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL, FeatureReader
 from recs.ml.unified.judged import ndcg_of, rank_requests
-from recs.ml.unified.ranker import _draw, candidates_of, draw_lists, fit_ranker
+from recs.ml.unified.ranker import (
+    _calibrated,
+    _draw,
+    candidates_of,
+    draw_lists,
+    fit_ranker,
+    mean_logits,
+)
 from recs.ml.unified.ranker_arrays import RankerArrays
 from recs.ml.unified.ranker_net import RankerNet, RankerNetConfig
 from recs.ml.unified.retriever import fit_retriever
-from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR, SurfaceLog
+from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
 from tests.recs.ml.unified.joint_world import prepared_films
 from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED, later
 
@@ -61,7 +68,7 @@ def test_events_after_a_request_change_none_of_its_features(prepared, reader):
     requests = judged.requests
     candidates = candidates_of(reader, requests, 9)
     log = prepared.data.log
-    early = SurfaceLog(wanted=log.wanted.before(moment), asked=log.asked.before(moment))
+    early = log.before(moment)
     data = replace(prepared.data, log=early)
     retriever = replace(reader.retriever, reader=replace(reader.retriever.reader, log=early))
     again = FeatureReader(replace(prepared, data=data), retriever).read(requests, candidates)
@@ -81,6 +88,17 @@ def test_features_say_what_they_are_called(prepared, reader):
     counted = prepared.chosen[requests.words[searched]].toarray()
     times = np.take_along_axis(counted, candidates[searched], axis=1)
     assert np.allclose(column(features, "chosen")[searched], np.log1p(times), atol=1e-6)
+    # People look for what they know.
+    log = prepared.data.log
+    for row in searched[:20]:
+        person, day = requests.persons[row], requests.days[row]
+        for histories, name in ((log.wanted, "wanted_before"), (log.chosen, "chosen_before")):
+            own = histories.select([person])
+            before = set(own.items[own.days < day].tolist())
+            expected = [float(item in before) for item in candidates[row]]
+            assert column(features, name)[row].tolist() == expected
+    assert column(features, "wanted_before")[searched].any()
+    assert column(features, "knn_same_words_any")[searched].any()
     # A stranger has no taste.
     strange = reader.read(requests.signed_out(), candidates)
     assert not column(strange, "knn_history_any").any()
@@ -154,12 +172,28 @@ def test_it_ranks_candidates_of_the_index_and_nothing_twice(prepared, ranker):
 
 
 def test_its_odds_are_near_to_what_happens(prepared, reader, ranker):
-    """Calibration in the large: of candidates as they come, as many are chosen as it expects."""
-    judged = later(prepared, 40)
-    lists = draw_lists(reader, judged, RANKER)
-    logits = np.mean([net.logits(lists.features) for net in ranker.nets], axis=0)
-    expected = (lists.shares / (1 + np.exp(-logits))).sum()
-    assert expected == pytest.approx((lists.shares * lists.labels).sum(), rel=0.25)
+    """Calibration: of candidates as they come, as many are chosen as it expects, high and low."""
+    lists = draw_lists(reader, later(prepared, 40), RANKER)
+    slope, constant = ranker.calibration
+    odds = 1 / (1 + np.exp(-slope * mean_logits(ranker.nets, lists.features) - constant))
+    expected, found = lists.shares * odds, lists.shares * lists.labels
+    assert expected.sum() == pytest.approx(found.sum(), rel=0.2)
+    high = odds > np.median(odds)
+    assert expected[high].sum() == pytest.approx(found[high].sum(), rel=0.25)
+
+
+def test_calibration_is_right_whatever_the_networks_say(prepared, reader, ranker):
+    lists = draw_lists(reader, later(prepared, 40), RANKER)
+    everybody = np.ones(len(lists.labels), np.bool_)
+    net = ranker.nets[0]
+    last = net.weights["last.weight"] * 3.0, net.weights["last.bias"] * 3.0 + 2.0
+    loud = replace(net, weights=net.weights | {"last.weight": last[0], "last.bias": last[1]})
+    plain, loudly = (_calibrated((one,), lists, everybody) for one in (net, loud))
+    left = plain[0] * net.logits(lists.features) + plain[1]
+    right = loudly[0] * loud.logits(lists.features) + loudly[1]
+    assert np.abs(left - right).max() < 0.02
+    share = lists.shares / (1 + np.exp(-left))
+    assert share.sum() == pytest.approx((lists.shares * lists.labels).sum(), rel=0.01)
 
 
 def test_a_feature_or_a_group_can_be_left_out(prepared, reader):

@@ -87,4 +87,17 @@ def test_an_unknown_task_is_refused():
 
 def test_logs_of_different_people_are_refused():
     with pytest.raises(ValueError, match="same people"):
-        SurfaceLog(wanted=Histories.of_lists([[1]]), asked=Histories.of_lists([[1], [2]]))
+        SurfaceLog(
+            wanted=Histories.of_lists([[1]]),
+            asked=Histories.of_lists([[1], [2]]),
+            chosen=Histories.of_lists([[1], [2]]),
+        )
+
+
+def test_words_and_what_was_chosen_for_them_are_the_same_events():
+    with pytest.raises(ValueError, match="same events"):
+        SurfaceLog(
+            wanted=Histories.of_lists([[1]]),
+            asked=Histories.of_lists([[1]]),
+            chosen=Histories.of_lists([[1, 2]]),
+        )
