@@ -115,7 +115,7 @@ class _Printed:
         if now - self._at < 10.0 and not progress.message:
             return
         self._at = now
-        score = f", validation NDCG@10 {progress.scores[-1]:.4f}" if progress.scores else ""
+        score = f", validation {progress.scores[-1]:.4f}" if progress.scores else ""
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
         epoch = min(progress.epoch + 1, progress.epochs)
         sys.stderr.write(

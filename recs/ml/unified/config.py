@@ -92,7 +92,7 @@ class UnifiedConfig:
     refresh_steps: int = 50
     fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            epochs=10, learning_rate=2e-3, batch_size=512, schedule="cosine", weight_decay=1e-4,
+            epochs=10, learning_rate=5e-4, batch_size=512, schedule="cosine", weight_decay=1e-4,
             warmup_steps=50, patience=3, precision="fp32",
         )
     )  # fmt: skip

@@ -13,7 +13,7 @@ from recs.ml.seeding import seed_everything
 from recs.ml.trainer import fit
 from recs.ml.unified.batches import ExampleBatch, ExampleBatches, RequestReader
 from recs.ml.unified.config import UnifiedConfig
-from recs.ml.unified.judged import Judged, ndcg_of, rank_requests
+from recs.ml.unified.judged import Judged, rank_requests, recall_of
 from recs.ml.unified.losses import pairwise_loss, softmax_loss, threshold_loss
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import with_quality, with_weights
@@ -112,11 +112,11 @@ def fit_retriever(
 
 
 def mean_over_tasks(retriever: Retriever, judged: Judged) -> float:
-    """NDCG@10, the mean of the surfaces' means."""
-    rankings = rank_requests(retriever.score, judged.requests, retriever.reader.log, 10)
-    gains = ndcg_of(rankings, judged)
+    """Recall@100, the mean of the surfaces' means: the towers find, the ranker puts in order."""
+    rankings = rank_requests(retriever.score, judged.requests, retriever.reader.log, 100)
+    found = recall_of(rankings, judged)
     tasks = judged.requests.tasks
-    means: Sequence[float] = [float(gains[tasks == task].mean()) for task in np.unique(tasks)]
+    means: Sequence[float] = [float(found[tasks == task].mean()) for task in np.unique(tasks)]
     return float(np.mean(means))
 
 

@@ -93,13 +93,22 @@ def sliced(loss, spread, people=100):
 def test_a_slice_that_lost_beyond_margin_and_chance_refuses_although_overall_is_better():
     report = verdict(sliced(0.1, 0.05))
     (reason,) = report.reasons
-    assert reason.startswith("On the slice 'cold items' it loses more than 0.0500 against the live")
+    assert reason.startswith("On the slice 'cold items' it surely loses more than 0.0500 against")
     assert "100 people" in reason
 
 
 def test_a_slice_loss_that_may_be_chance_or_is_within_the_margin_does_not_refuse():
     assert verdict(sliced(0.1, 1.5)).passed
     assert verdict(sliced(0.04, 0.05)).passed
+
+
+def test_a_slice_that_may_have_lost_less_than_the_margin_does_not_refuse():
+    # It lost 0.06 of 0.5, surely more than nothing, but not surely more than 0.05.
+    report = verdict(sliced(0.06, 0.1))
+    (difference,) = [d for d in report.slices[1].differences if d.against == LIVE]
+    assert difference.high < 0
+    assert difference.mean < -difference.margin < difference.high
+    assert report.passed
 
 
 def test_a_slice_of_few_people_is_reported_and_not_judged():
@@ -184,8 +193,8 @@ def equal_versions(seed, people=80, slices=20):
 def test_of_many_slices_one_that_lost_by_chance_does_not_refuse():
     lenient = GateConfig(draws=400, margin=1.0)
     refused = [not verdict(equal_versions(seed), lenient).passed for seed in range(30)]
-    # With 5 % for each of 20 slices, instead of for all together, half of these are refused.
-    assert sum(refused) <= 8
+    # Held to 5 % each and to a mean loss beyond the margin, half of these are refused.
+    assert sum(refused) <= 2
 
 
 def test_a_slice_that_really_lost_is_found_among_many():
