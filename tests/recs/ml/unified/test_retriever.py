@@ -1,15 +1,16 @@
 """Training the towers: what they learn, that they may be repeated and taken up again."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from recs.ml.errors import Cancelled
+from recs.ml.unified import retriever as retriever_module
 from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.quality import with_quality, with_weights
-from recs.ml.unified.retriever import fit_retriever, mean_over_tasks
+from recs.ml.unified.retriever import batch_loss, fit_retriever, mean_over_tasks
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
 from recs.ml.unified.towers import arrays_of
 from tests.recs.ml.unified.joint_world import prepared_films
@@ -62,16 +63,21 @@ def test_the_same_seed_gives_the_same_weights(prepared, whole):
     assert any((left[name] != other[name]).any() for name in left)
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(prepared, whole, tmp_path):
-    told = []
-
-    def stop():
-        told.append(1)
-        return len(told) > 3
-
+def test_a_run_that_was_killed_goes_on_as_if_nothing_had_happened(
+    prepared, whole, tmp_path, monkeypatch
+):
     options = replace(CPU, checkpoint_dir=tmp_path, checkpoint_seconds=0.0)
-    with pytest.raises(Cancelled):
-        fit_retriever(prepared, UNIFIED, None, replace(options, should_stop=stop))
+    steps = itertools.count(1)
+
+    def killed(*arguments):
+        if next(steps) == 30:
+            raise KeyboardInterrupt
+        return batch_loss(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retriever_module, "batch_loss", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit_retriever(prepared, UNIFIED, None, options)
     again, report = fit_retriever(prepared, UNIFIED, None, options)
     assert report.resumed
     found = arrays_of(again.towers)
@@ -103,7 +109,7 @@ def test_what_a_stranger_gets_is_nobodys(prepared, fitted):
 
 def test_every_weight_gets_a_gradient(prepared):
     from recs.ml.unified.batches import ExampleBatches
-    from recs.ml.unified.retriever import batch_loss, reader_of
+    from recs.ml.unified.retriever import reader_of
     from recs.ml.unified.towers import Towers
 
     net = Towers(UNIFIED.tower, prepared.items, prepared.words)
