@@ -141,7 +141,7 @@ def _staged(path: Path) -> Path:
 
 def _read_sequences(path: Path) -> Iterator[tuple[str, list[str]]]:
     seen: set[str] = set()
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         name, *listed = line.split() or [""]
         if not name:
             continue
@@ -155,11 +155,11 @@ def _read_sequences(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _read_items(path: Path) -> Iterator[ItemRow]:
     # Spreadsheets put a mark before the first column's name.
-    lines = _lines(path, encoding="utf-8-sig")
+    lines = read_lines(path, encoding="utf-8-sig")
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     if "item_id" not in (reader.fieldnames or ()):
         raise UnreadableFile(f"{path}: the first line has to name a column item_id.")
-    for row in _rows(reader, path):
+    for row in read_rows(reader, path):
         item_id = (row["item_id"] or "").strip()
         if not item_id or len(item_id.split()) > 1:
             raise UnreadableFile(f"{path}, line {reader.line_num}: {item_id!r} is no item_id.")
@@ -172,14 +172,24 @@ def _read_items(path: Path) -> Iterator[ItemRow]:
         )
 
 
-def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+def read_rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a table.
+
+    Raises:
+        UnreadableFile: where a line is none of a table.
+    """
     try:
         yield from reader
     except csv.Error as error:
         raise UnreadableFile(f"{path}, line {reader.line_num + 1}: {error}.") from None
 
 
-def _lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """Lines of a text without their ends.
+
+    Raises:
+        UnreadableFile: where the file is missing or no text.
+    """
     try:
         with path.open(encoding=encoding) as file:
             for number, line in enumerate(file, start=1):

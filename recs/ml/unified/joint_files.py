@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recs.ml.histories import Histories
-from recs.ml.sequence_files import UnreadableFile
+from recs.ml.sequence_files import UnreadableFile, read_lines, read_rows
 from recs.ml.unified.examples import Searches
 from recs.ml.unified.surfaces import ADD, NOBODY, WANT, SurfaceLog
 from recs.ml.vocabulary import Vocabulary
@@ -35,7 +35,6 @@ DoubleFloats = npt.NDArray[np.float64]
 SECONDS_A_DAY = 86_400
 LEAST_WANTED = 4.0
 _YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
-csv.field_size_limit(2**27)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +256,7 @@ def _day(date: str) -> float:
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, encoding="utf-8-sig"), start=1):
         if not line.strip():
             continue
         try:
@@ -268,7 +267,8 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _table(path: Path, columns: Sequence[str], delimiter: str) -> Iterator[dict[str, str]]:
-    lines = _lines(path)
+    # Spreadsheets put a mark before the first column's name.
+    lines = read_lines(path, encoding="utf-8-sig")
     if delimiter == ",":
         reader = csv.DictReader(lines)
     else:
@@ -276,17 +276,7 @@ def _table(path: Path, columns: Sequence[str], delimiter: str) -> Iterator[dict[
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise UnreadableFile(f"{path}: the first line has no column {', '.join(missing)}.")
-    for row in reader:
+    for row in read_rows(reader, path):
         if any(row[name] is None for name in columns):
             raise UnreadableFile(f"{path}, line {reader.line_num} lacks a column.")
         yield {name: row[name] for name in columns}
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from file
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(f"{path} is not UTF-8 ({error.reason}).") from None
-    except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None

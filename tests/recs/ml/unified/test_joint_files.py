@@ -1,5 +1,6 @@
 """Both shapes of folders, and what is wrong with others."""
 
+import csv
 import json
 
 import numpy as np
@@ -110,3 +111,21 @@ def test_a_rated_film_that_is_not_listed_is_an_item_without_text(tmp_path):
     row = data.vocabulary.item_ids.index("999")
     assert data.texts[row] == ""
     assert json.dumps(data.facts[row]) == "[]"
+
+
+def test_a_field_without_end_is_refused_in_words(tmp_path):
+    folder = write_films(tmp_path)
+    (folder / "tags.csv").write_text(f"userId,movieId,tag,timestamp\n1,2,{'x' * 9000},3\n")
+    longest = csv.field_size_limit(8000)
+    try:
+        with pytest.raises(UnreadableFile, match=r"tags\.csv, line 2"):
+            read_joint(folder)
+    finally:
+        csv.field_size_limit(longest)
+
+
+def test_a_file_with_a_mark_before_its_first_name_is_read(tmp_path):
+    folder = write_films(tmp_path)
+    text = (folder / "tags.csv").read_text()
+    (folder / "tags.csv").write_text(text, encoding="utf-8-sig")
+    assert len(read_joint(folder).searches)
