@@ -15,6 +15,9 @@ from recs.ml.fit_types import FitProgress, RunOptions
 from recs.ml.sequence_benchmark import PROTOCOLS, BenchmarkOptions, run_sequence_benchmark
 from recs.ml.sequence_files import check_writable, read_sequence_files, write_rankings
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
+from recs.ml.unified.joint_benchmark import MIXES, JointOptions, run_joint_benchmark
+from recs.ml.unified.joint_files import read_joint
+from recs.ml.unified.joint_report import table, write
 
 
 class Command(BaseCommand):
@@ -48,7 +51,7 @@ class Command(BaseCommand):
         add.add_argument("--seed", type=int, default=0)
         add.add_argument(
             "--mixes",
-            choices=("none", "single", "pairs"),
+            choices=MIXES,
             default="single",
             help="models beside the unified one: of one surface, of pairs as well",
         )
@@ -88,11 +91,6 @@ class Command(BaseCommand):
         return f"{options['model']}: {people} people, {items} items; validation {found}"
 
     def _joint(self, options: dict[str, Any], run: RunOptions) -> str:
-        # Imported here: it brings torch, which the other help texts do not need.
-        from recs.ml.unified.joint_benchmark import JointOptions, run_joint_benchmark
-        from recs.ml.unified.joint_files import read_joint
-        from recs.ml.unified.joint_report import table, write
-
         out: Path = options["out"]
         out.mkdir(parents=True, exist_ok=True)
         check_writable(out / "metrics.json")

@@ -1,8 +1,7 @@
 """What the towers read of items and of words: frozen arrays, made once for a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +32,6 @@ class WordInputs:
     def __len__(self) -> int:
         """M."""
         return len(self.text) - 1
-
-    def with_graph(self, graph: Floats) -> Self:
-        """The same with other vectors of the graph."""
-        return replace(self, graph=graph)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ ranking is of the whole catalogue.
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,8 @@ from recs.ml.unified.surfaces import TASKS
 Ints = npt.NDArray[np.int64]
 
 RANKED = 100
-MIXES = ("none", "single", "pairs")
+# Sizes of the models beside the unified one, by the name of the option.
+MIXES: Mapping[str, tuple[int, ...]] = {"none": (), "single": (1,), "pairs": (1, 2)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +149,10 @@ def _second_window(data: JointData, end: float, share: float) -> float:
 def _systems(options: JointOptions, taught: Judged) -> dict[str, SystemConfig]:
     """The unified one, and those of fewer surfaces, where there is something to teach them."""
     every = tuple(range(len(TASKS)))
-    sizes = {"none": (), "single": (1,), "pairs": (1, 2)}[options.mixes]
-    mixes = [every, *(mix for size in sizes for mix in itertools.combinations(every, size))]
+    mixes = [
+        every,
+        *(mix for size in MIXES[options.mixes] for mix in itertools.combinations(every, size)),
+    ]
     there = set(taught.requests.tasks.tolist())
     return {
         name_of(mix): SystemConfig(unified=options.unified, ranker=options.ranker, tasks=mix)

@@ -93,7 +93,6 @@ def read_texts(data: JointData, encode: Encode) -> Texts:
     facts = FactNames.of(data.facts)
     values = [name.partition(":")[2] for name in facts.names]
     rows = ("", *data.queries.item_ids, *data.titles, *values)
-    words = np.zeros((len(rows), 1), np.float32)
     found = encode(rows[1:])
     words = np.concatenate([np.zeros((1, found.shape[1]), np.float32), found])
     items = np.concatenate([np.zeros((1, found.shape[1]), np.float32), encode(data.texts)])

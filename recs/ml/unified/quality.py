@@ -7,7 +7,7 @@ Source: Jha et al., Unified Embedding Based Personalized Retrieval in Etsy Searc
     (quality vector, constant query part found by black-box search on a later window).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ DoubleFloats = npt.NDArray[np.float64]
 
 NAMES = ("popularity", "recent", "rating", "freshness")
 KNOTS = 201
-# Most that a quality may add to a cosine: an editor moves the weights within it, too.
+# Most that a quality may add to a cosine.
 BOUND = 0.5
 
 
@@ -120,15 +120,3 @@ def choose_weights(
                 best, value = candidate, found
         reach /= 2
     return best, {"zero": at_zero, "best": value, "trials": trials * rounds + 1}
-
-
-def bounded(weights: Sequence[float]) -> Floats:
-    """Weights of an editor as an array.
-
-    Raises:
-        ValueError: where one is not a number from 0 to BOUND.
-    """
-    array = np.asarray(weights, np.float32)
-    if not np.isfinite(array).all() or (array < 0).any() or (array > BOUND).any():
-        raise ValueError(f"Each weight of quality is a number from 0 to {BOUND}.")
-    return array

@@ -70,8 +70,3 @@ def fit_token_weights(counts: sparse.csr_matrix) -> TokenWeights:
     documents = np.bincount(counts.indices, minlength=counts.shape[1])
     rarity = np.log((1.0 + counts.shape[0]) / (1.0 + documents)) + 1.0
     return TokenWeights(rarity.astype(np.float32))
-
-
-def overlap(left: sparse.csr_matrix, right: sparse.csr_matrix) -> Floats:
-    """(A, B) float32, the product of each row of the one with each of the other."""
-    return np.asarray((left @ right.T).todense(), np.float32)

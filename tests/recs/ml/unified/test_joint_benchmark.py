@@ -43,7 +43,7 @@ def written(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "_encode", encode)
-        patch.setattr(joint_benchmark, "JointOptions", options)
+        patch.setattr(benchmark, "JointOptions", options)
         call_command(
             "benchmark", "joint", "--data", str(folder / "films"), "--test-from", "2010-07-01",
             "--out", str(folder / "out"),

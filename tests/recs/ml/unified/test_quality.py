@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from recs.ml.unified.quality import (
-    BOUND,
-    bounded,
     choose_weights,
     fit_quantiles,
     smoothed_rating,
@@ -60,9 +58,3 @@ def test_the_search_finds_what_measures_best_and_says_what_zero_gave():
 def test_where_quality_only_harms_the_weights_stay_zero():
     weights, _ = choose_weights(lambda w: -float(w.sum()), 3, trials=8)
     assert not weights.any()
-
-
-@pytest.mark.parametrize("wrong", [[-0.1], [BOUND + 0.1], [float("nan")]])
-def test_weights_out_of_bounds_are_refused(wrong):
-    with pytest.raises(ValueError, match="from 0 to"):
-        bounded(wrong)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from recs.ml.seeding import seed_everything
 from recs.ml.unified.query_arrays import Asked, QueryArrays
 from recs.ml.unified.retriever import reader_of
 from recs.ml.unified.towers import Towers, arrays_of
@@ -45,7 +46,7 @@ def prepared(tmp_path_factory):
     ],
 )  # fmt: skip
 def test_it_equals_the_tower_in_torch(prepared, off):
-    torch.manual_seed(2)  # noqa: TID251
+    seed_everything(2)
     config = replace(UNIFIED, tower=replace(UNIFIED.tower, **off))
     net = Towers(config.tower, prepared.items, prepared.words).eval()
     with torch.no_grad():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from recs.ml.seeding import seed_everything
 from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL, FeatureReader
 from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.ranker import (
@@ -115,7 +116,7 @@ def test_features_say_what_they_are_called(prepared, reader):
     ],
 )
 def test_the_network_in_numpy_equals_torch(config):
-    torch.manual_seed(1)  # noqa: TID251
+    seed_everything(1)
     net = RankerNet(11, config).eval()
     features = np.random.default_rng(0).normal(2.0, 3.0, (4, 5, 11)).astype(np.float32)
     mean, scale = features.mean(axis=(0, 1)), features.std(axis=(0, 1))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from recs.ml.seeding import seed_everything
 from recs.ml.unified.config import TowerConfig
 from recs.ml.unified.layers import SparseRows
 from recs.ml.unified.retriever import reader_of
@@ -24,7 +25,7 @@ def prepared(tmp_path):
 
 @pytest.fixture
 def towers(prepared):
-    torch.manual_seed(0)  # noqa: TID251
+    seed_everything(0)
     net = Towers(SMALL, prepared.items, prepared.words).eval()
     net.refresh()
     return net
