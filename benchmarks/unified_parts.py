@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recs.ml.text_encoder import TextEncoder, packaged_model_dir
+from benchmarks.m3csr_data import encode_texts
 from recs.ml.unified.config import UnifiedConfig
 from recs.ml.unified.joint_benchmark import JointOptions, requests_between, run_joint_benchmark
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData, read_joint
@@ -40,10 +40,12 @@ def main() -> None:
     data = read_joint(args.data)
     since = args.test_from.replace(tzinfo=UTC)
     base = JointOptions(seed=args.seed, mixes="none")
+    # What is kept is of this data and this date.
+    folder = f"{args.data.name}-{since:%Y-%m-%d}"
     if not args.table:
         for name in args.only:
-            print(name, _run(name, data, since, base, args.data.name), flush=True)
-    _print_table(data, since, base, args.data.name)
+            print(name, _run(name, data, since, base, folder), flush=True)
+    _print_table(data, since, base, folder)
 
 
 def _tower(**off: bool) -> Change:
@@ -103,15 +105,7 @@ def _run(name: str, data: JointData, since: datetime, base: JointOptions, folder
 
 def _encoded(folder: str) -> Callable[[list[str]], np.ndarray]:
     """Vectors of texts, kept for the next part."""
-
-    def encode(texts: list[str]) -> np.ndarray:
-        path = FOLDER / folder / f"texts-{len(texts)}.npy"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, TextEncoder(packaged_model_dir()).encode_documents(texts))
-        return np.load(path)
-
-    return encode
+    return lambda texts: encode_texts(texts, FOLDER / folder)
 
 
 def _path(name: str, seed: int, folder: str) -> Path:
