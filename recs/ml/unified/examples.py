@@ -50,6 +50,17 @@ class Searches:
             strengths=self.strengths[rows],
         )
 
+    def __add__(self, other: Self) -> Self:
+        """These, then the others."""
+        return replace(
+            self,
+            persons=np.concatenate([self.persons, other.persons]),
+            words=np.concatenate([self.words, other.words]),
+            items=np.concatenate([self.items, other.items]),
+            days=np.concatenate([self.days, other.days]),
+            strengths=np.concatenate([self.strengths, other.strengths]),
+        )
+
 
 def search_examples(searches: Searches) -> Examples:
     """One for each item that was chosen."""

@@ -1,24 +1,25 @@
-"""What the ranker reads of a request and a candidate: one function, offline and online.
+"""What the ranker reads of a request and a candidate: one function, offline and online, no torch.
 
 Each feature belongs to a group, and the groups are what a reason can name. All that is counted was
-known before the moment that `Prepared` is of, or lies before the request.
+known before the moment that the facts are of, or lies before the request. Letters: R requests, C
+candidates, N items, D embedding size, T text vector, G graph vector, F qualities.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from recs.ml.histories import Histories
-from recs.ml.unified.impute import impute
-from recs.ml.unified.prepared import Prepared
+from recs.ml.item_knn import ItemKnn
+from recs.ml.unified.lexical import Bm25
 from recs.ml.unified.quality import NAMES
-from recs.ml.unified.retriever import Retriever
-from recs.ml.unified.surfaces import TASKS, Requests, newest_then
+from recs.ml.unified.surfaces import TASKS
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+DoubleFloats = npt.NDArray[np.float64]
 
 # Newest items of a person that neighbours and likeness are counted from.
 HISTORY = 50
@@ -70,159 +71,169 @@ GROUP_OF = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureReader:
-    """Features of requests and candidates, as of the moment of `prepared`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSide:
+    """Items as features read them, float32.
 
-    prepared: Prepared
-    retriever: Retriever
+    `vectors`: (..., D) of unit length. `text`: (..., T). `graph`: (..., G). `quality`: (..., F).
+    """
 
-    def read(self, requests: Requests, candidates: Ints) -> Floats:
-        """(R, C, F) float32, finite, in the order of NAMES_OF_ALL.
+    vectors: Floats
+    text: Floats
+    graph: Floats
+    quality: Floats
 
-        Args:
-            requests: R of them.
-            candidates: (R, C) int64 item rows; of 0, which is no item, the numbers mean nothing.
-        """
-        asked = _Asked.of(self, requests)
-        columns = [
-            *self._fit(asked, candidates),
-            *self._words(asked, candidates),
-            *self._taste(asked, candidates),
-            *self._source(asked, candidates),
-        ]
-        pairs = np.stack(columns, axis=2)
-        quality = self.prepared.quality[candidates]
-        context = np.broadcast_to(
-            self._context(asked)[:, None], (*candidates.shape, len(CONTEXT_FEATURES))
+    def take(self, rows: Ints) -> "ItemSide":
+        """Those at these rows, in the shape of `rows`."""
+        return ItemSide(
+            vectors=self.vectors[rows],
+            text=self.text[rows],
+            graph=self.graph[rows],
+            quality=self.quality[rows],
         )
-        return np.concatenate([pairs, quality, context], axis=2).astype(np.float32)
-
-    def _fit(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
-        vectors = self.retriever.items[candidates]
-        return [
-            np.einsum("rd,rcd->rc", asked.vectors, vectors),
-            np.einsum("rd,rcd->rc", asked.stranger, vectors),
-        ]
-
-    def _words(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
-        prepared = self.prepared
-        rows = asked.filled.words
-        bm25 = _gathered(
-            prepared.bm25.score([prepared.texts.rows[row] for row in rows]), candidates
-        )
-        chosen = _gathered(np.asarray(prepared.chosen[rows].todense(), np.float32), candidates)
-        text = _products(prepared.texts.words[rows], prepared.texts.items, candidates)
-        graph = _products(prepared.words.graph[rows], prepared.items.graph, candidates)
-        return [
-            np.log1p(bm25.values),
-            bm25.shares,
-            text,
-            np.log1p(chosen.values),
-            chosen.shares,
-            graph,
-        ]
-
-    def _taste(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
-        prepared = self.prepared
-        everybody = np.arange(len(asked.history))
-        found = prepared.knn.sparse_scores(asked.history, everybody)
-        knn = _gathered(np.asarray(found.todense(), np.float32), candidates)
-        recent = asked.history.newest(RECENT)
-        texts = prepared.texts.items
-        likeness = np.zeros((len(recent), RECENT, texts.shape[1]), np.float32)
-        place = np.arange(len(recent.items)) - recent.offsets[recent.owners]
-        likeness[recent.owners, place] = texts[recent.items]
-        alike = np.einsum("rtd,rcd->rct", likeness, texts[candidates])
-        lengths = np.maximum(recent.lengths, 1)[:, None]
-        return [
-            _log(knn.shares),
-            (knn.values > 0).astype(np.float32),
-            alike.sum(axis=2) / lengths,
-            alike.max(axis=2),
-            *self._again(asked, candidates),
-        ]
-
-    def _again(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
-        """What the person had wanted or chosen before: people look for what they know."""
-        size = self.prepared.item_count + 1
-        shape = (len(asked.history), size)
-        wanted, lately = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        known = asked.known
-        ages = asked.filled.days[known.owners] - known.days
-        wanted[known.owners, known.items] = 1.0
-        np.maximum.at(lately, (known.owners, known.items), 1.0 / (1.0 + np.log1p(ages)))
-        chosen = np.zeros(shape, np.float32)
-        chosen[asked.chosen.owners, asked.chosen.items] = 1.0
-        everybody = np.arange(len(asked.same_words))
-        found = self.prepared.knn.sparse_scores(asked.same_words, everybody)
-        knn = _gathered(np.asarray(found.todense(), np.float32), candidates)
-        return [
-            *(np.take_along_axis(table, candidates, axis=1) for table in (wanted, lately, chosen)),
-            _log(knn.shares),
-            (knn.values > 0).astype(np.float32),
-        ]
-
-    def _source(self, asked: "_Asked", candidates: Ints) -> list[Floats]:
-        prepared = self.prepared
-        sources = asked.filled.sources
-        alone = Histories.of_lists([[row] if row else [] for row in sources.tolist()])
-        found = prepared.knn.sparse_scores(alone, np.arange(len(alone)))
-        knn = _gathered(np.asarray(found.todense(), np.float32), candidates)
-        items = self.retriever.items
-        return [
-            _log(knn.shares),
-            (knn.values > 0).astype(np.float32),
-            _products(prepared.texts.items[sources], prepared.texts.items, candidates),
-            _products(items[sources], items, candidates),
-        ]
-
-    def _context(self, asked: "_Asked") -> Floats:
-        """(R, len(CONTEXT_FEATURES)) float32."""
-        prepared = self.prepared
-        tasks = np.eye(len(TASKS), dtype=np.float32)[asked.filled.tasks]
-        rows = asked.filled.words
-        words = np.array([len(prepared.texts.rows[row].split()) for row in rows], np.float32)
-        known = np.asarray(prepared.chosen[rows].sum(axis=1)).reshape(-1)
-        others = (np.log1p(asked.history.lengths), np.log1p(words), np.log1p(known))
-        return np.concatenate([tasks, asked.given, np.stack(others, axis=1)], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Requests with what was filled in, their vectors, and what their people wanted before."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of all items before a moment: (N + 1, ...) tables, neighbours and words."""
 
-    filled: Requests
+    items: ItemSide
+    knn: ItemKnn
+    bm25: Bm25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """(R, C) candidates. `rows`: int64, 0 for an item that came after the moment of the facts."""
+
+    rows: Ints
+    side: ItemSide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """R requests with what was filled in.
+
+    `tasks`, `sources`: (R,) int64, the source's row. `days`: (R,) float64. `given`: (R, 3) float32,
+    whether words, source and person were given. `words`: R texts. `text`: (R, T), `graph`: (R, G)
+    float32 of the words. `chosen`: (R, N + 1) sparse, how often each item was chosen for them.
+    `vectors`, `stranger`: (R, D) float32, of the request, and of the same asked by a stranger.
+    `known`: newest items that were wanted. `picked`: those chosen in searches; `same_words`: of
+    them those that were for the same words.
+    """
+
+    tasks: Ints
+    sources: Ints
+    days: DoubleFloats
     given: Floats
+    words: tuple[str, ...]
+    text: Floats
+    graph: Floats
+    chosen: sparse.csr_matrix
     vectors: Floats
     stranger: Floats
-    # Newest items that were wanted, all that were, and those that were chosen in a search, of them
-    # for the same words.
-    history: Histories
     known: Histories
-    chosen: Histories
+    picked: Histories
     same_words: Histories
 
-    @classmethod
-    def of(cls, reader: FeatureReader, requests: Requests) -> "_Asked":
-        read_by = reader.retriever.reader
-        log = read_by.log
-        imputed = impute(requests, log, read_by.first_title, enabled=read_by.imputes)
-        who = (requests.persons, requests.days)
-        known = newest_then(log.wanted, *who, LONGEST)
-        asked = newest_then(log.asked, *who, ASKED)
-        chosen = newest_then(log.chosen, *who, ASKED)
-        same = asked.items == imputed.requests.words[asked.owners]
-        return cls(
-            filled=imputed.requests,
-            given=imputed.given.astype(np.float32),
-            vectors=reader.retriever.encode(requests),
-            stranger=reader.retriever.encode(requests.signed_out()),
-            history=known.newest(HISTORY),
-            known=known,
-            chosen=chosen,
-            same_words=chosen.only(same),
-        )
+    def __len__(self) -> int:
+        """R."""
+        return len(self.tasks)
+
+
+def read_features(facts: Facts, asked: Question, candidates: Candidates) -> Floats:
+    """(R, C, len(NAMES_OF_ALL)) float32, finite; where there is no item the numbers mean nothing.
+
+    Args:
+        facts: as of the moment of the model.
+        asked: R requests.
+        candidates: C for each.
+    """
+    columns = [
+        *_fit(asked, candidates),
+        *_words(facts, asked, candidates),
+        *_taste(facts, asked, candidates),
+        *_source(facts, asked, candidates),
+    ]
+    pairs = np.stack(columns, axis=2)
+    context = np.broadcast_to(
+        _context(asked)[:, None], (*candidates.rows.shape, len(CONTEXT_FEATURES))
+    )
+    found = np.concatenate([pairs, candidates.side.quality, context], axis=2)
+    return np.asarray(found, np.float32)
+
+
+def _fit(asked: Question, candidates: Candidates) -> list[Floats]:
+    vectors = candidates.side.vectors
+    return [_products(asked.vectors, vectors), _products(asked.stranger, vectors)]
+
+
+def _words(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
+    bm25 = _gathered(facts.bm25.score(asked.words), candidates.rows)
+    chosen = _gathered(_dense(asked.chosen), candidates.rows)
+    return [
+        np.log1p(bm25.values),
+        bm25.shares,
+        _products(asked.text, candidates.side.text),
+        np.log1p(chosen.values),
+        chosen.shares,
+        _products(asked.graph, candidates.side.graph),
+    ]
+
+
+def _taste(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
+    knn = _neighbours(facts.knn, asked.known.newest(HISTORY), candidates.rows)
+    recent = asked.known.newest(RECENT)
+    texts = facts.items.text
+    likeness = np.zeros((len(recent), RECENT, texts.shape[1]), np.float32)
+    place = np.arange(len(recent.items)) - recent.offsets[recent.owners]
+    likeness[recent.owners, place] = texts[recent.items]
+    alike = np.einsum("rtd,rcd->rct", likeness, candidates.side.text)
+    lengths = np.maximum(recent.lengths, 1)[:, None]
+    return [*knn, alike.sum(axis=2) / lengths, alike.max(axis=2), *_again(facts, asked, candidates)]
+
+
+def _again(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
+    """What the person had wanted or chosen before: people look for what they know."""
+    shape = (len(asked), len(facts.items.text))
+    wanted, lately = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    known = asked.known
+    ages = asked.days[known.owners] - known.days
+    wanted[known.owners, known.items] = 1.0
+    np.maximum.at(lately, (known.owners, known.items), 1.0 / (1.0 + np.log1p(ages)))
+    chosen = np.zeros(shape, np.float32)
+    chosen[asked.picked.owners, asked.picked.items] = 1.0
+    tables = (wanted, lately, chosen)
+    return [
+        *(np.take_along_axis(table, candidates.rows, axis=1) for table in tables),
+        *_neighbours(facts.knn, asked.same_words, candidates.rows),
+    ]
+
+
+def _source(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
+    alone = Histories.of_lists([[row] if row else [] for row in asked.sources.tolist()])
+    sources = facts.items.take(asked.sources)
+    return [
+        *_neighbours(facts.knn, alone, candidates.rows),
+        _products(sources.text, candidates.side.text),
+        _products(sources.vectors, candidates.side.vectors),
+    ]
+
+
+def _context(asked: Question) -> Floats:
+    """(R, len(CONTEXT_FEATURES)) float32."""
+    tasks = np.eye(len(TASKS), dtype=np.float32)[asked.tasks]
+    words = np.array([len(text.split()) for text in asked.words], np.float32)
+    known = np.asarray(asked.chosen.sum(axis=1)).reshape(-1)
+    lengths = np.minimum(asked.known.lengths, HISTORY)
+    others = (np.log1p(lengths), np.log1p(words), np.log1p(known))
+    return np.concatenate([tasks, asked.given, np.stack(others, axis=1)], axis=1)
+
+
+def _neighbours(knn: ItemKnn, histories: Histories, rows: Ints) -> list[Floats]:
+    """How near the neighbours of a history say that candidates are, and whether they say so."""
+    found = _gathered(_dense(knn.sparse_scores(histories, np.arange(len(histories)))), rows)
+    return [_log(found.shares), (found.values > 0).astype(np.float32)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,27 +244,21 @@ class _Gathered:
     shares: Floats
 
 
-def _gathered(scores: Floats, candidates: Ints) -> _Gathered:
-    values = np.take_along_axis(scores, candidates, axis=1)
+def _gathered(scores: Floats, rows: Ints) -> _Gathered:
+    values = np.take_along_axis(scores, rows, axis=1)
     highest = np.maximum(scores.max(axis=1, keepdims=True), 1e-9)
     return _Gathered(values, values / highest)
 
 
-def _products(left: Floats, right: Floats, candidates: Ints) -> Floats:
-    """(R, C): of each request's vector with those of its candidates."""
-    return np.asarray(np.einsum("rd,rcd->rc", left, right[candidates]), np.float32)
+def _dense(table: sparse.csr_matrix) -> Floats:
+    return np.asarray(table.toarray(), np.float32)
+
+
+def _products(left: Floats, right: Floats) -> Floats:
+    """(R, C): of each request's vector (R, D) with those of its candidates (R, C, D)."""
+    return np.asarray(np.einsum("rd,rcd->rc", left, right), np.float32)
 
 
 def _log(shares: Floats) -> Floats:
     """Logarithm of a share from 0 to 1, from -1 (nothing) to 0."""
     return np.asarray(np.log(np.maximum(shares, 1e-4)) / -np.log(1e-4), np.float32)
-
-
-def in_parts(
-    count: int, size: int, work: Callable[[Ints], npt.NDArray[np.generic]]
-) -> list[npt.NDArray[np.generic]]:
-    """What `work` makes of the places from 0 to `count`, a part at a time."""
-    return [
-        work(np.arange(start, min(start + size, count), dtype=np.int64))
-        for start in range(0, count, size)
-    ]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recs.ml.fit_types import RunOptions
 from recs.ml.unified.config import UnifiedConfig
-from recs.ml.unified.features import FeatureReader
+from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import choose_weights
@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float32]
 
 # Later requests by which weights of quality are chosen: each trial ranks the catalogue for all.
 WEIGHING = 300
+# Of what was chosen later so small a share had a lower cosine with its request.
+CUT_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +87,27 @@ def fit_system(
             "validation": report.best_score,
             "quality_weights": weights.tolist(),
             "quality_recall": found,
+            "cutoffs": cutoffs_of(scout, later),
             "seconds": report.seconds,
         },
     )
+
+
+def cutoffs_of(retriever: Retriever, judged: Judged) -> dict[str, float]:
+    """By surface the cosine that all but few of the things that were chosen later had.
+
+    Args:
+        retriever: which did not learn from them.
+        judged: later requests and what followed.
+    """
+    vectors = retriever.encode(judged.requests)
+    cosines = np.einsum("td,td->t", vectors[judged.owners], retriever.items[judged.targets])
+    tasks = judged.requests.tasks[judged.owners]
+    return {
+        name: float(np.quantile(cosines[tasks == task], CUT_SHARE))
+        for task, name in enumerate(TASKS)
+        if (tasks == task).any()
+    }
 
 
 def _same_steps(config: UnifiedConfig, every: Examples, own: Examples) -> UnifiedConfig:

@@ -1,8 +1,9 @@
 """BM25 over items' words, tuned on validation: what every learned search is measured against."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from recs.ml.unified.tokens import plain_words
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 # It logs each index at the level of debugging, whatever the application asked for.
@@ -19,22 +21,57 @@ K1 = (0.4, 0.9, 1.5)
 B = (0.2, 0.5, 0.8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25:
-    """An index of N items' texts."""
+    """What each word adds to each of N items, word by word.
 
-    index: bm25s.BM25
+    Word w adds `values[starts[w]:starts[w + 1]]` to the items (from 0) at the same places of
+    `items`. `words`: numbers of the words.
+    """
+
+    words: Mapping[str, int]
+    starts: Ints
+    items: Ints
+    values: Floats
     item_count: int
 
     def score(self, texts: Sequence[str]) -> Floats:
         """(R, N + 1) float32; 0 for items without any of a text's words, and for the padding."""
         scores = np.zeros((len(texts), self.item_count + 1), np.float32)
-        known = self.index.vocab_dict
         for row, text in enumerate(texts):
-            words = [word for word in plain_words(text) if word in known]
-            if words:
-                scores[row, 1:] = self.index.get_scores(words)
+            for word in plain_words(text):
+                if (number := self.words.get(word)) is not None:
+                    part = slice(self.starts[number], self.starts[number + 1])
+                    # A word names each item once.
+                    scores[row, self.items[part] + 1] += self.values[part]
         return scores
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """What is saved of it; the words as one text."""
+        ordered = sorted(self.words, key=self.words.__getitem__)
+        return {
+            "words": np.frombuffer("\n".join(ordered).encode(), np.uint8),
+            "starts": self.starts,
+            "items": self.items,
+            "values": self.values,
+            "item_count": np.array([self.item_count], np.int64),
+        }
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, npt.NDArray[Any]]) -> "Bm25":
+        """The index that tensors() gave.
+
+        Raises:
+            KeyError: where one is missing.
+        """
+        words = bytes(tensors["words"]).decode().split("\n")
+        return cls(
+            words={word: number for number, word in enumerate(words)},
+            starts=np.asarray(tensors["starts"], np.int64),
+            items=np.asarray(tensors["items"], np.int64),
+            values=np.asarray(tensors["values"], np.float32),
+            item_count=int(tensors["item_count"][0]),
+        )
 
 
 def fit_bm25(texts: Sequence[str], *, k1: float = 0.9, b: float = 0.5) -> Bm25:
@@ -52,4 +89,10 @@ def fit_bm25(texts: Sequence[str], *, k1: float = 0.9, b: float = 0.5) -> Bm25:
     # A catalogue without a word still is one.
     words = [plain_words(text) or [""] for text in texts]
     index.index(words, show_progress=False)
-    return Bm25(index, len(texts))
+    return Bm25(
+        words=dict(index.vocab_dict),
+        starts=np.asarray(index.scores["indptr"], np.int64),
+        items=np.asarray(index.scores["indices"], np.int64),
+        values=np.asarray(index.scores["data"], np.float32),
+        item_count=len(texts),
+    )

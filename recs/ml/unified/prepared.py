@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from recs.ml.item_content import Attributes, ItemContent
-from recs.ml.item_facts import ItemFactsConfig, fit_item_facts
+from recs.ml.item_facts import ItemFacts, ItemFactsConfig, fit_item_facts
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
 from recs.ml.seeding import array_generator
 from recs.ml.unified.examples import (
@@ -20,10 +20,10 @@ from recs.ml.unified.examples import (
 from recs.ml.unified.inputs import FactNames, ItemInputs, WordInputs
 from recs.ml.unified.joint_files import JointData
 from recs.ml.unified.lexical import Bm25, fit_bm25
-from recs.ml.unified.quality import NAMES, fit_quantiles, smoothed_rating
+from recs.ml.unified.quality import NAMES, Quantiles, fit_quantiles, smoothed_rating
 from recs.ml.unified.query_graph import edges_of, fit_query_graph
 from recs.ml.unified.surfaces import Examples
-from recs.ml.unified.tokens import count_tokens, fit_token_weights
+from recs.ml.unified.tokens import TokenWeights, count_tokens, fit_token_weights
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -64,11 +64,25 @@ class PreparedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittedMaps:
+    """From what is stated of an item to what the towers read of it.
+
+    `unseen`: (F,) float64, the qualities of an item of which nothing is known, before `quantiles`.
+    """
+
+    rarity: TokenWeights
+    codes: ItemFacts
+    quantiles: Quantiles
+    unseen: DoubleFloats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """As of `until`: inputs of the towers, examples, and what the ranker's features are made of.
 
     `chosen`: (M + 1, N + 1) sparse, how often each item was chosen for each words. `quality`:
-    (N + 1, F) float32 from 0 to 1, in the order of quality.NAMES.
+    (N + 1, F) float32 from 0 to 1, in the order of quality.NAMES. `maps`: what was fitted on the
+    way and places items that come later.
     """
 
     data: JointData
@@ -81,6 +95,7 @@ class Prepared:
     quality: Floats
     knn: ItemKnn
     bm25: Bm25
+    maps: "FittedMaps"
 
     @property
     def item_count(self) -> int:
@@ -114,11 +129,12 @@ def prepare(data: JointData, texts: Texts, until: float, config: PreparedConfig)
     chosen = edges_of(searches.words, searches.items, shape)
     graph = fit_query_graph(chosen, seed=config.seed)
     counts = log.wanted.counts(len(data.vocabulary))
-    quality = _quality(data, until)
+    quality, quantiles, unseen = _quality(data, until)
     asked = search_examples(searches) + made_examples(_made_words(data, texts, config.seed), -1.0)
     item_tokens = count_tokens(["", *data.texts])
     rarity = fit_token_weights(item_tokens[1:])
-    codes, sizes = _codes(texts.items, counts, config.seed)
+    content = _content(texts.items)
+    codes = _fitted_codes(content, counts, config.seed)
     return Prepared(
         data=data,
         texts=texts,
@@ -132,8 +148,8 @@ def prepare(data: JointData, texts: Texts, until: float, config: PreparedConfig)
             tokens=rarity.apply(item_tokens),
             attributes=texts.facts.table([(), *data.facts]),
             scalars=quality,
-            codes=codes,
-            code_sizes=sizes,
+            codes=codes.codes(content),
+            code_sizes=codes.code_sizes,
             counts=counts,
         ),
         words=WordInputs(
@@ -145,6 +161,7 @@ def prepare(data: JointData, texts: Texts, until: float, config: PreparedConfig)
         quality=quality,
         knn=fit_item_knn(log.wanted, len(data.vocabulary), config.knn),
         bm25=fit_bm25(documents(data, texts, chosen), k1=config.k1, b=config.b),
+        maps=FittedMaps(rarity=rarity, codes=codes, quantiles=quantiles, unseen=unseen),
     )
 
 
@@ -194,21 +211,25 @@ def _made_words(data: JointData, texts: Texts, seed: int) -> list[list[int]]:
     return found
 
 
-def _codes(vectors: Floats, counts: Ints, seed: int) -> tuple[Ints, tuple[int, ...]]:
-    """Semantic IDs of the items, fitted on those that were wanted by then, or on all."""
-    content = ItemContent(
-        item_count=len(counts) - 1,
-        vectors={"text": vectors},
-        attributes=Attributes.none(len(counts) - 1),
+def _content(vectors: Floats) -> ItemContent:
+    count = len(vectors) - 1
+    return ItemContent(
+        item_count=count, vectors={"text": vectors}, attributes=Attributes.none(count)
     )
+
+
+def _fitted_codes(content: ItemContent, counts: Ints, seed: int) -> ItemFacts:
+    """Semantic IDs, fitted on the items that were wanted by then, or on all."""
     wanted = counts > 0
     available = wanted if wanted.sum() > 1 else np.arange(len(counts)) > 0
-    facts = fit_item_facts(content, available, ItemFactsConfig(seed=seed))
-    return facts.codes(content), facts.code_sizes
+    return fit_item_facts(content, available, ItemFactsConfig(seed=seed))
 
 
-def _quality(data: JointData, until: float) -> Floats:
-    """(N + 1, F): popularity, recent popularity, rating and freshness, each as a share of items."""
+def _quality(data: JointData, until: float) -> tuple[Floats, Quantiles, DoubleFloats]:
+    """(N + 1, F): popularity, recent popularity, rating and freshness, each as a share of items.
+
+    Then what makes shares of values, and the values of an item without any event.
+    """
     size = len(data.vocabulary) + 1
     log = data.log.before(until)
     searches = data.searches.select(data.searches.days < until)
@@ -232,6 +253,8 @@ def _quality(data: JointData, until: float) -> Floats:
         "freshness": fresh,
     }
     values = np.stack([columns[name] for name in NAMES], axis=1)
-    table = fit_quantiles(values[1:]).apply(values)
+    quantiles = fit_quantiles(values[1:])
+    table = quantiles.apply(values)
     table[0] = 0.0
-    return table
+    average = sums.sum() / times.sum() if times.sum() else np.nan
+    return table, quantiles, np.array([0.0, 0.0, average, np.nan])

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import erf
+
+from recs.ml.unified.tower_arrays import block, linear, words_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -64,6 +65,11 @@ class QueryArrays:
             beside = np.array(arrays[_BESIDE], np.float32)
             beside[0] = 0.0
             sources = sources + beside
+        return cls.of_weights(arrays, sources)
+
+    @classmethod
+    def of_weights(cls, arrays: Mapping[str, npt.NDArray[Any]], sources: Floats) -> "QueryArrays":
+        """Of the weights, with what `sources` is made of added up already."""
         kept = {
             name: np.asarray(array, np.float32)
             for name, array in arrays.items()
@@ -73,7 +79,9 @@ class QueryArrays:
 
     def encode(self, asked: Asked) -> Floats:
         """(R, D) float32 of unit length."""
-        total = self._words(asked)
+        total = words_of(self.weights, asked.text, asked.tokens, asked.attributes)
+        if self._has("requests.graph_map.weight"):
+            total += self._linear("requests.graph_map", asked.graph)
         if (tasks := self.weights.get("requests.tasks.weight")) is not None:
             total = total + tasks[asked.tasks]
         if self._has("requests.source_map.weight"):
@@ -86,19 +94,7 @@ class QueryArrays:
         known = np.stack([asked.graph.any(axis=1), (asked.history > 0).any(axis=1)], axis=1)
         given = np.concatenate([asked.given, known], axis=1).astype(np.float32)
         lacks = (np.float32(1.0) - given) @ self.weights["requests.missing.weight"]
-        return self._block(np.asarray(total + lacks, np.float32))
-
-    def _words(self, asked: Asked) -> Floats:
-        size = self.sources.shape[1]
-        total = np.zeros((len(asked.tasks), size), np.float32)
-        if self._has("shared.text.weight"):
-            total += self._linear("shared.text", asked.text)
-        for name, rows in (("tokens", asked.tokens), ("attributes", asked.attributes)):
-            if (table := self.weights.get(f"shared.{name}.weight")) is not None:
-                total += rows @ table
-        if self._has("requests.graph_map.weight"):
-            total += self._linear("requests.graph_map", asked.graph)
-        return total
+        return block(self.weights, "requests.block", np.asarray(total + lacks, np.float32))
 
     def _history(self, asks: Floats, rows: Ints) -> Floats:
         items = self.sources[rows]  # (R, T, D)
@@ -113,21 +109,8 @@ class QueryArrays:
         values = self._linear("requests.history.values", items)
         return np.asarray(np.einsum("rt,rtd->rd", weights, values), np.float32)
 
-    def _block(self, states: Floats) -> Floats:
-        name = "requests.block"
-        centred = states - states.mean(axis=-1, keepdims=True)
-        spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + np.float32(1e-5))
-        normal = centred / spread * self.weights[f"{name}.norm.weight"]
-        inner = self._linear(f"{name}.inner", normal + self.weights[f"{name}.norm.bias"])
-        inner = inner * np.float32(0.5) * (1.0 + erf(inner * np.float32(0.5**0.5)))
-        found = states + self._linear(f"{name}.outer", inner)
-        lengths = np.linalg.norm(found, axis=-1, keepdims=True)
-        return np.asarray(found / np.maximum(lengths, 1e-6), np.float32)
-
     def _has(self, name: str) -> bool:
         return name in self.weights
 
     def _linear(self, name: str, values: Floats) -> Floats:
-        found = values @ self.weights[f"{name}.weight"].T
-        bias = self.weights.get(f"{name}.bias")
-        return np.asarray(found if bias is None else found + bias, np.float32)
+        return linear(self.weights, name, values)

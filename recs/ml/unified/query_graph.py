@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 DIMENSIONS = 64
+# Of the strongest direction's strength; below it there is rounding.
+LEAST_STRENGTH = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,11 @@ def fit_query_graph(
     left, right = (_scales(damped, axis) for axis in (1, 0))
     normal = sparse.diags(left) @ damped @ sparse.diags(right)
     u, strength, v = randomized_svd(normal, n_components=size, random_state=seed)
-    root = np.sqrt(strength)
+    # Directions without strength are chance, and rows without an edge have a part in them.
+    root = np.sqrt(np.where(strength > LEAST_STRENGTH * strength[0], strength, 0.0))
     words[:, :size], items[:, :size] = _unit(u * root), _unit(v.T * root)
+    words[np.diff(damped.indptr) == 0] = 0.0
+    items[np.bincount(damped.indices, minlength=damped.shape[1]) == 0] = 0.0
     return QueryGraph(words=words, items=items)
 
 

@@ -4,7 +4,7 @@ Source: Bhattacharya et al., Joint Modeling of Search and Recommendations via a 
     Recommender (UniCoRn), RecSys 2024.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,9 +18,14 @@ from recs.ml.batches import TensorBatch
 from recs.ml.fit_types import FitConfig, RunOptions
 from recs.ml.seeding import array_generator, seed_everything
 from recs.ml.trainer import fit
-from recs.ml.unified.features import GROUP_OF, NAMES_OF_ALL, FeatureReader, in_parts
+from recs.ml.unified.feature_reader import FeatureReader, in_parts
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, hits
-from recs.ml.unified.ranker_arrays import RankerArrays
+from recs.ml.unified.ranker_arrays import (
+    RankerArrays,
+    RankerScores,
+    columns_read,
+    mean_logits,
+)
 from recs.ml.unified.ranker_net import RankerNet, RankerNetConfig
 from recs.ml.unified.surfaces import TASKS, Requests
 
@@ -61,18 +66,13 @@ class RankerConfig:
 class Ranker:
     """Networks over features of the retriever's candidates."""
 
-    nets: tuple[RankerArrays, ...]
+    scores: RankerScores
     reader: FeatureReader
     candidates: int
-    without: tuple[str, ...] = ()
-    # Slope and constant that make odds of the networks' mean.
-    calibration: tuple[float, float] = (1.0, 0.0)
 
     def logits(self, requests: Requests, candidates: Ints) -> Floats:
         """(R, C) float32: calibrated log-odds that each is chosen."""
-        features = self.reader.read(requests, candidates) * columns_read(self.without)
-        slope, constant = self.calibration
-        return np.asarray(slope * mean_logits(self.nets, features) + constant, np.float32)
+        return self.scores.logits(self.reader.read(requests, candidates))
 
     def rank(self, requests: Requests, k: int) -> Ints:
         """(R, k) int64 item rows, best first: the candidates by the ranker, 0 where they end."""
@@ -90,19 +90,6 @@ class Ranker:
         order = best_rows(np.concatenate([np.full((len(logits), 1), -np.inf), logits], axis=1), k)
         picked = np.take_along_axis(candidates, np.maximum(order - 1, 0), axis=1)
         return np.asarray(np.where(order > 0, picked, 0))
-
-
-def columns_read(without: Sequence[str]) -> Floats:
-    """(F,) float32, 0 for features that are not read.
-
-    Raises:
-        ValueError: for a name that no feature and no group has.
-    """
-    if unknown := set(without) - set(NAMES_OF_ALL) - set(GROUP_OF):
-        raise ValueError(f"There is no feature or group {sorted(unknown)}.")
-    pairs = zip(NAMES_OF_ALL, GROUP_OF, strict=True)
-    read = [name not in without and group not in without for name, group in pairs]
-    return np.array(read, np.float32)
 
 
 def candidates_of(reader: FeatureReader, requests: Requests, count: int) -> Ints:
@@ -141,11 +128,13 @@ def fit_ranker(
         weights = {name: t.detach().numpy().copy() for name, t in net.state_dict().items()}
         nets.append(RankerArrays(weights=weights, mean=mean, scale=scale))
     return Ranker(
-        nets=tuple(nets),
+        scores=RankerScores(
+            nets=tuple(nets),
+            calibration=_calibrated(tuple(nets), lists, is_held),
+            without=config.without,
+        ),
         reader=reader,
         candidates=config.candidates,
-        without=config.without,
-        calibration=_calibrated(tuple(nets), lists, is_held),
     )
 
 
@@ -219,11 +208,6 @@ def _draw(
     shares = np.where(picked, each[:, None], 1.0)
     shares[~np.take_along_axis(real, order, axis=1)] = 0.0
     return order, shares.astype(np.float32)
-
-
-def mean_logits(nets: Sequence[RankerArrays], features: Floats) -> Floats:
-    """(...,) float32, the mean of the networks."""
-    return np.asarray(np.mean([net.logits(features) for net in nets], axis=0), np.float32)
 
 
 def _held_out(lists: Lists, config: RankerConfig) -> Bools:

@@ -32,6 +32,12 @@ def test_who_has_no_edge_has_no_vector():
     assert not graph.words[0].any()
 
 
+def test_more_dimensions_than_the_graph_has_are_no_vectors_of_chance():
+    graph = fit_query_graph(two_worlds(), dimensions=6)
+    assert not graph.words[[0, 5]].any()
+    assert not graph.items[[0, 7]].any()
+
+
 def test_the_same_each_time_and_nothing_of_nothing():
     first, second = (fit_query_graph(two_worlds(), dimensions=4) for _ in range(2))
     assert (first.words == second.words).all()

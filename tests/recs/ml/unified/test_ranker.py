@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from recs.ml.seeding import seed_everything
-from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL, FeatureReader
+from recs.ml.unified.feature_reader import FeatureReader
+from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL
 from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.ranker import (
     _calibrated,
@@ -175,8 +176,8 @@ def test_it_ranks_candidates_of_the_index_and_nothing_twice(prepared, ranker):
 def test_its_odds_are_near_to_what_happens(prepared, reader, ranker):
     """Calibration: of candidates as they come, as many are chosen as it expects, high and low."""
     lists = draw_lists(reader, later(prepared, 40), RANKER)
-    slope, constant = ranker.calibration
-    odds = 1 / (1 + np.exp(-slope * mean_logits(ranker.nets, lists.features) - constant))
+    slope, constant = ranker.scores.calibration
+    odds = 1 / (1 + np.exp(-slope * mean_logits(ranker.scores.nets, lists.features) - constant))
     expected, found = lists.shares * odds, lists.shares * lists.labels
     assert expected.sum() == pytest.approx(found.sum(), rel=0.2)
     high = odds > np.median(odds)
@@ -186,7 +187,7 @@ def test_its_odds_are_near_to_what_happens(prepared, reader, ranker):
 def test_calibration_is_right_whatever_the_networks_say(prepared, reader, ranker):
     lists = draw_lists(reader, later(prepared, 40), RANKER)
     everybody = np.ones(len(lists.labels), np.bool_)
-    net = ranker.nets[0]
+    net = ranker.scores.nets[0]
     last = net.weights["last.weight"] * 3.0, net.weights["last.bias"] * 3.0 + 2.0
     loud = replace(net, weights=net.weights | {"last.weight": last[0], "last.bias": last[1]})
     plain, loudly = (_calibrated((one,), lists, everybody) for one in (net, loud))
