@@ -188,10 +188,12 @@ def measure_recall(
     queries: Sequence[Query] | None = None,
     count: int = RECALL_QUERIES,
     depth: int = RECALL_K,
+    best: int = RECALL_K,
 ) -> float | None:
     """Share of the exact best ten that the index finds; None for a version without vectors.
 
-    `depth`: how many the index is asked for, as in serving: it looks the longer for more.
+    `depth`: how many the index is asked for, as in serving: it looks the longer for more. `best`:
+    how many count instead of ten.
 
     An item as good as the exact tenth counts as found: the same text twice is a tie, not a miss.
     Without `queries` the vectors of items, spread by the hash of their keys, are asked for.
@@ -202,11 +204,11 @@ def measure_recall(
         queries = list(spread.values_list("vector", flat=True)[:count])
     shares = []
     for vector in list(queries)[:count]:
-        best = [score for _, score in exact(space, rows, vector, RECALL_K, version)]
+        true = [score for _, score in exact(space, rows, vector, best, version)]
         found = [score for _, score in by_index(space, rows, vector, depth, version)]
-        if best:
-            as_good = sum(score >= best[-1] - 1e-6 for score in found[:RECALL_K])
-            shares.append(as_good / len(best))
+        if true:
+            as_good = sum(score >= true[-1] - 1e-6 for score in found[:best])
+            shares.append(as_good / len(true))
     return float(np.mean(shares)) if shares else None
 
 

@@ -39,7 +39,7 @@ def read_content(
         versions: of the vectors, by modality (`content.live_versions`, or a model version's own).
         attributes: the names that count; None chooses them among those of these items.
     """
-    named = dict(_attributes_of(item_ids))
+    named = dict(names_of(item_ids))
     chosen = _frequent(named.values()) if attributes is None else tuple(attributes)
     number = {name: place for place, name in enumerate(chosen)}
     lists = [sorted({number[n] for n in named.get(key, ()) if n in number}) for key in item_ids]
@@ -52,7 +52,7 @@ def read_content(
     return NamedContent(content=content, attributes=chosen)
 
 
-def _attributes_of(item_ids: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+def names_of(item_ids: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
     """Keys of items and the names of what they have."""
     for start in range(0, len(item_ids), READ_SIZE):
         part = list(item_ids[start : start + READ_SIZE])

@@ -1,4 +1,4 @@
-"""Vectors of items in a version of the user model: written when it is made, and as items come."""
+"""Vectors of items in a version of a model: written when it is made, and as items come."""
 
 import logging
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from catalog.progress import NO_PROGRESS, Progress
 from recs import registry
 from recs.content import literal
 from recs.errors import UnusableVersion
-from recs.item_contents import read_content
-from recs.ml.served_model import ServedModel
 from recs.models import ItemVector, ModelVersion
-from recs.user_models import KIND, contents_of, item_rows, load_model
+from recs.placing import placing_of
 
 log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float32]
 
+# What has vectors of items.
+KINDS = (ModelVersion.Kind.USER_MODEL, ModelVersion.Kind.UNIFIED)
 BATCH_SIZE = 2_000
 # Items whose content, in any modality that the version reads, is not what their vector is of.
 _PENDING = """
@@ -64,8 +64,8 @@ def write_pending(*, progress: Progress = NO_PROGRESS) -> int:
 
 
 def serving_versions() -> list[ModelVersion]:
-    """The live version, and the one that a roll back would make live."""
-    found = (registry.live(KIND), registry.previous(KIND))
+    """Of each kind the live version, and the one that a roll back would make live."""
+    found = [read(kind) for kind in KINDS for read in (registry.live, registry.previous)]
     return [version for version in found if version is not None]
 
 
@@ -79,20 +79,19 @@ def write_item_vectors(version: ModelVersion, *, progress: Progress = NO_PROGRES
     Raises:
         UnusableVersion: where the version cannot be loaded.
     """
-    model = load_model(version)
-    contents = contents_of(model)
+    placing = placing_of(version)
+    contents = [content.pk for content in placing.contents.values()]
+    longest = placing.longest
     written = last = 0
-    while rows := _pending(version, [content.pk for content in contents.values()], after=last):
-        last = rows[-1][0]
-        known = item_rows(model, [item_id for item_id, _ in rows])
-        kept = [place for place in range(len(rows)) if rows[place][1] or known[place]]
-        progress.advance(len(rows) - len(kept))
+    while pending := _pending(version, contents, after=last):
+        last = pending[-1][0]
+        known = placing.rows([item_id for item_id, _ in pending])
+        kept = [place for place in range(len(pending)) if pending[place][1] or known[place]]
+        progress.advance(len(pending) - len(kept))
         if kept:
-            item_ids = [rows[place][0] for place in kept]
-            content = read_content(item_ids, versions=contents, attributes=model.attributes)
-            vectors = model.encode_items(known[kept], content.content)
-            stored = levelled(vectors, longest_of(model))
-            written += _write(version, item_ids, [rows[place][1] for place in kept], stored)
+            item_ids = [pending[place][0] for place in kept]
+            stored = levelled(placing.vectors(item_ids, known[kept]), longest)
+            written += _write(version, item_ids, [pending[place][1] for place in kept], stored)
             progress.advance(len(kept), message="placing items")
     return written
 
@@ -119,12 +118,6 @@ def levelled(vectors: Floats, longest: float) -> Floats:
     missing = longest**2 - np.square(vectors, dtype=np.float64).sum(axis=1)
     more = np.sqrt(np.maximum(missing, 0.0)).astype(np.float32)
     return np.column_stack([vectors, more])
-
-
-def longest_of(model: ServedModel) -> float:
-    """The length of the longest vector of the version's vocabulary."""
-    rows = np.arange(1, len(model.vocabulary) + 1)
-    return float(np.linalg.norm(model.vectors(rows), axis=1).max(initial=0.0))
 
 
 def _pending(version: ModelVersion, contents: list[int], *, after: int) -> list[tuple[int, str]]:

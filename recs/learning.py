@@ -7,7 +7,7 @@ from typing import Any
 from catalog.errors import InvalidInput
 from catalog.jobs import track
 from catalog.models import Event, Job
-from recs import codes, training_runs, user_model_steps
+from recs import codes, training_runs, unified_steps, user_model_steps
 from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.models import ModelVersion, TrainingRun
 from recs.pruning import prune
@@ -100,4 +100,5 @@ def _prune_codes(work: Work) -> Mapping[str, Any]:
 STEPS: dict[str, Steps] = {
     ModelVersion.Kind.USER_MODEL.value: user_model_steps.steps,
     ModelVersion.Kind.SEMANTIC_IDS.value: _code_steps,
+    ModelVersion.Kind.UNIFIED.value: unified_steps.steps,
 }

@@ -186,6 +186,13 @@ def record_gate(*, version: ModelVersion, report: Mapping[str, Any]) -> None:
     version.gate = dict(report)
 
 
+def add_metrics(*, version: ModelVersion, metrics: Mapping[str, Any]) -> None:
+    """Keep further measurements of a version on its row; the folder stays as it was written."""
+    version.refresh_from_db(fields=["metrics"])
+    version.metrics = {**version.metrics, **metrics}
+    ModelVersion.objects.filter(pk=version.pk).update(metrics=version.metrics)
+
+
 def promote(*, version: ModelVersion, instead_of: ModelVersion | None = None) -> ModelVersion:
     """Make a candidate, or a retired version, live and retire the one that was, in one step.
 

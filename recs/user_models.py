@@ -1,7 +1,5 @@
 """Versions of the user model as they answer: loaded once in a process, checked, never torch."""
 
-import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,19 +8,11 @@ import numpy.typing as npt
 
 from recs import registry
 from recs.errors import NoLiveVersion, UnusableVersion
+from recs.loaded import Loaded
 from recs.ml.served_model import Parts, ServedModel, read, saved
 from recs.models import ContentVersion, ModelVersion
 
 KIND = ModelVersion.Kind.USER_MODEL
-# The live one and another: the one before it, or a candidate that is judged.
-MOST_LOADED = 2
-# A folder that is broken is looked at again after so long, not at every request.
-FAILED_SECONDS = 30.0
-
-_Key = tuple[int, str]
-_lock = threading.Lock()
-_loaded: dict[_Key, ServedModel] = {}
-_failed: dict[_Key, tuple[float, str]] = {}
 
 
 def saved_version(
@@ -64,32 +54,12 @@ def load_model(version: ModelVersion) -> ServedModel:
         UnusableVersion: for a folder that is missing, changed, of another release, or whose codes
             or vectors are not the ones that the version was made with.
     """
-    key = (version.pk, version.manifest_sha256)
-    if found := _loaded.get(key):
-        return found
-    with _lock:
-        if found := _loaded.get(key):
-            return found
-        failed_at, message = _failed.get(key, (0.0, ""))
-        if message and time.monotonic() - failed_at < FAILED_SECONDS:
-            raise UnusableVersion(message)
-        try:
-            model = _read(version)
-        except UnusableVersion as error:
-            _failed[key] = (time.monotonic(), error.detail)
-            raise
-        _failed.pop(key, None)
-        while len(_loaded) >= MOST_LOADED:
-            _loaded.pop(next(iter(_loaded)))
-        _loaded[key] = model
-        return model
+    return _models.get(version)
 
 
 def forget_models() -> None:
     """Load them anew at the next call."""
-    with _lock:
-        _loaded.clear()
-        _failed.clear()
+    _models.forget()
 
 
 def contents_of(model: ServedModel) -> dict[str, ContentVersion]:
@@ -122,3 +92,6 @@ def _read(version: ModelVersion) -> ServedModel:
             f"{artifact.config.get('semantic_version')}."
         )
     return model
+
+
+_models = Loaded(_read)

@@ -46,11 +46,22 @@ def prepare(
     Raises:
         UnusableVersion: where the version cannot be loaded.
     """
-    write_item_vectors(version, progress=progress)
     filled = np.flatnonzero(histories.lengths > 0)
     spread = filled[np.linspace(0, len(filled) - 1, hnsw.RECALL_QUERIES).astype(int)]
     some = histories.select(np.unique(spread)) if len(filled) else histories.select([])
-    build_index(version=version, users=load_model(version).users(some))
+    return prepare_for(version, load_model(version).users(some), progress=progress)
+
+
+def prepare_for(
+    version: ModelVersion, asked: Floats, *, progress: Progress = NO_PROGRESS
+) -> ModelVersion:
+    """The same for a model of any kind: `asked`, (U, D) float32, is what its index is asked with.
+
+    Raises:
+        UnusableVersion: where the version cannot be loaded.
+    """
+    write_item_vectors(version, progress=progress)
+    build_index(version=version, users=asked)
     version.refresh_from_db()
     return version
 
@@ -64,6 +75,19 @@ def build_index(*, version: ModelVersion, users: Floats | None = None) -> None:
     """
     queries = None if users is None or not len(users) else [_asked(user) for user in users]
     hnsw.build_index(SPACE, version, queries=queries, depth=DEPTH)
+
+
+def recall(version: ModelVersion, asked: Floats, *, k: int) -> float | None:
+    """Share of the exact best k that the index finds when it is asked for k; None without vectors.
+
+    Args:
+        version: with its vectors and its index.
+        asked: (U, D) float32, what requests would ask with.
+        k: how many count.
+    """
+    return hnsw.measure_recall(
+        SPACE, version, queries=[_asked(one) for one in asked], depth=k, best=k
+    )
 
 
 def has_index(version: ModelVersion) -> bool:

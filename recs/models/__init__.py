@@ -4,6 +4,7 @@ from recs.models.codes import CodeName, ItemCode
 from recs.models.content import ContentEmbedding, ContentVersion
 from recs.models.model_versions import ItemVector, ModelVersion
 from recs.models.neighbours import ItemNeighbour, ItemPopularity, NeighbourVersion
+from recs.models.surfaces import QualityWeights, Surface
 from recs.models.training_runs import TrainingRun
 
 __all__ = (
@@ -16,5 +17,7 @@ __all__ = (
     "ItemVector",
     "ModelVersion",
     "NeighbourVersion",
+    "QualityWeights",
+    "Surface",
     "TrainingRun",
 )

@@ -17,6 +17,7 @@ class ModelVersion(models.Model):
     class Kind(models.TextChoices):
         USER_MODEL = "user_model", "user model"
         SEMANTIC_IDS = "semantic_ids", "semantic IDs"
+        UNIFIED = "unified", "unified model"
 
     class State(models.TextChoices):
         TRAINING = "training", "training"

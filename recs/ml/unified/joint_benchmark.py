@@ -84,7 +84,7 @@ def run_joint_benchmark(
     started = time.monotonic()
     options = _seeded(options)
     end = test_from.timestamp() / SECONDS_A_DAY
-    start = _second_window(data, end, options.validation_share)
+    start = second_window(data, end, options.validation_share)
     judged = sample(requests_between(data, end, np.inf), options.most_requests, seed=options.seed)
     second = requests_between(data, start, end)
     if not len(judged) or not len(second):
@@ -138,7 +138,12 @@ def requests_between(data: JointData, start: float, end: float) -> Judged:
     return judged_of(examples.select((days >= start) & (days < end)))
 
 
-def _second_window(data: JointData, end: float, share: float) -> float:
+def second_window(data: JointData, end: float, share: float) -> float:
+    """Where the newest share of the events before `end` begins, days since 1970.
+
+    Raises:
+        NothingToLearn: where there is none.
+    """
     days = np.concatenate([data.log.wanted.days, data.searches.days])
     days = days[days < end]
     if not len(days):

@@ -105,12 +105,17 @@ class Prepared:
 
 def read_texts(data: JointData, encode: Encode) -> Texts:
     """The table of words of a folder, and vectors of words and items."""
-    facts = FactNames.of(data.facts)
+    found = encode(data.texts)
+    items = np.concatenate([np.zeros((1, found.shape[1]), np.float32), found])
+    return texts_of(data, FactNames.of(data.facts), encode, items=items)
+
+
+def texts_of(data: JointData, facts: FactNames, encode: Encode, *, items: Floats) -> Texts:
+    """The same where the vectors of the items, (N + 1, T) float32, are known."""
     values = [name.partition(":")[2] for name in facts.names]
     rows = ("", *data.queries.item_ids, *data.titles, *values)
     found = encode(rows[1:])
     words = np.concatenate([np.zeros((1, found.shape[1]), np.float32), found])
-    items = np.concatenate([np.zeros((1, found.shape[1]), np.float32), encode(data.texts)])
     return Texts(
         rows=rows,
         first_title=len(data.queries),

@@ -117,8 +117,8 @@ class ServedUnified:
         source, text, vector = request.source, request.text, request.text_vector
         if self.imputes and request.task == HOME and not source:
             source = newest
-        is_title = self.imputes and request.task == SIMILAR and not text
-        if is_title and source and request.title_vector is not None:
+        is_title = self.imputes and request.task == SIMILAR and request.title_vector is not None
+        if is_title and request.title_vector is not None:
             text, vector = request.title, request.title_vector
         row = 0 if is_title else self.query_row(text)
         asked = self._asked(request, (source, text, vector), row, given, source if is_title else 0)

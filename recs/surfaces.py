@@ -1,0 +1,92 @@
+"""Which engine answers a surface for a viewer now, and how its lists are mixed."""
+
+import time
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from django.db import connection
+
+from catalog.types import Viewer
+from recs import registry
+from recs.models import ModelVersion, Surface
+
+# A process may be that late to see a change.
+READ_SECONDS = 1.0
+
+_read: dict[str, Surface] = {}
+_read_at = float("-inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixing:
+    """How a list is mixed: `strength` 0 to 1, and most items of a creator and of a category."""
+
+    strength: float = 0.0
+    most_of_creator: int = 0
+    most_of_category: int = 0
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the order stays as it is."""
+        return not (self.strength or self.most_of_creator or self.most_of_category)
+
+
+def setting(key: str) -> Surface:
+    """The surface's row, as of at most a second ago; the defaults where it has none."""
+    global _read, _read_at
+    now = time.monotonic()
+    # Inside a transaction what is read may never be true for anybody else.
+    if connection.in_atomic_block:
+        return _rows().get(key) or Surface(key=key)
+    if now - _read_at > READ_SECONDS:
+        _read, _read_at = _rows(), now
+    return _read.get(key) or Surface(key=key)
+
+
+def forget_settings() -> None:
+    """Read them anew at the next call."""
+    global _read_at
+    _read_at = float("-inf")
+
+
+def why_not_unified(key: str, viewer: Viewer) -> str:
+    """The code of why the unified model does not answer; "" where it may.
+
+    "switched_off", "control" for a viewer of the control group, "not_better" where the gate did not
+    find it better on this surface. Whether a version is live is for the caller to find out.
+    """
+    surface = setting(key)
+    if surface.engine == Surface.Engine.FIRST:
+        return "switched_off"
+    if is_control(surface, viewer):
+        return "control"
+    if surface.engine == Surface.Engine.AUTO:
+        version = registry.live(ModelVersion.Kind.UNIFIED)
+        if version is not None and key not in version.gate.get("surfaces", []):
+            return "not_better"
+    return ""
+
+
+def is_control(surface: Surface, viewer: Viewer) -> bool:
+    """Whether the viewer is of the surface's control group: always or never the same person."""
+    if not surface.control_percent:
+        return False
+    name = (
+        f"{surface.key}:{viewer.person_id or ''}:{viewer.anonymous_id or viewer.session_id or ''}"
+    )
+    lot = int.from_bytes(blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest())
+    return lot % 100 < surface.control_percent
+
+
+def mixing(key: str) -> Mixing:
+    """How the surface's lists are mixed."""
+    surface = setting(key)
+    return Mixing(
+        strength=surface.diversity_percent / 100,
+        most_of_creator=surface.most_of_creator,
+        most_of_category=surface.most_of_category,
+    )
+
+
+def _rows() -> dict[str, Surface]:
+    return {surface.key: surface for surface in Surface.objects.all()}

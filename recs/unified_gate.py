@@ -1,0 +1,226 @@
+"""Whether a version of the unified model may answer, surface by surface, by what it would serve."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.progress import NO_PROGRESS, Progress
+from recs import registry
+from recs.features import SECONDS_A_DAY, viewer_of
+from recs.history import read_history
+from recs.ml.gate_math import LIVE, Cases, GateConfig, judge
+from recs.ml.unified.joint_baselines import Baselines
+from recs.ml.unified.judged import Judged, best_rows, ndcg_of, rank_requests, recall_of
+from recs.ml.unified.prepared import Prepared
+from recs.ml.unified.quality import BOUND, NAMES
+from recs.ml.unified.served import ServedUnified
+from recs.ml.unified.surfaces import SEARCH, TASKS
+from recs.models import ModelVersion
+from recs.unified import Ranking, UnifiedAsk, live_request, ranking_of
+from recs.unified_models import load_unified
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+DoubleFloats = npt.NDArray[np.float64]
+
+CUT = 10
+DEEP = 100
+TELL_EVERY = 20
+# What a surface has to be better than: the best of the untrained, tuned ones there, by its mean.
+BEST = "best_untrained"
+# Values of one weight of quality whose effect is measured, the others as they were found.
+TRIED = (0.0, 0.05, 0.1, 0.2, BOUND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What a version answered to R requests: (R, 100) rows of the requests' vocabulary.
+
+    `asked`: (R, D) float32 vectors of the requests, without the qualities.
+    """
+
+    rankings: Ints
+    asked: Floats
+
+
+def serve(
+    version: ModelVersion, prepared: Prepared, judged: Judged, *, progress: Progress = NO_PROGRESS
+) -> Served:
+    """What the version would have answered then, by the code that answers requests.
+
+    Args:
+        version: with its vectors; live or not.
+        prepared: whose rows and people the requests are of.
+        judged: R later requests.
+        progress: told of the requests.
+
+    Raises:
+        UnusableVersion: where the version cannot be loaded.
+    """
+    rankings = np.zeros((len(judged), DEEP), np.int64)
+    vectors = []
+    for row in range(len(judged)):
+        ranking = ranking_of(version, ask_of(prepared, judged, row))
+        vectors.append(ranking.question.vectors[0])
+        rankings[row] = _rows(prepared, ranking)
+        if (row + 1) % TELL_EVERY == 0 or row + 1 == len(judged):
+            progress.advance(row % TELL_EVERY + 1)
+    return Served(rankings=rankings, asked=np.stack(vectors))
+
+
+def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
+    """One request of a log, as its person would have made it."""
+    data, requests = prepared.data, judged.requests
+    viewer = viewer_of(data.log.wanted.people[int(requests.persons[row])])
+    at = datetime.fromtimestamp(float(requests.days[row]) * SECONDS_A_DAY, UTC)
+    task, source = int(requests.tasks[row]), int(requests.sources[row])
+    history = read_history(viewer=viewer, as_of=at)
+    key = int(data.vocabulary.item_ids[source - 1]) if source else None
+    seen = frozenset(act.item_id for act in history.wanted) | ({key} if key else set())
+    return UnifiedAsk(
+        surface=TASKS[task],
+        viewer=viewer,
+        history=history,
+        at=at,
+        text=prepared.texts.rows[int(requests.words[row])],
+        item_id=key,
+        excluded=frozenset() if task == SEARCH else seen,
+    )
+
+
+def asked_vectors(version: ModelVersion, prepared: Prepared, judged: Judged) -> Floats:
+    """(R, D + F) float32, what these requests ask the version's index with."""
+    model = load_unified(version)
+    found = [
+        model.asked_vector(model.question(live_request(model, ask_of(prepared, judged, row))))
+        for row in range(len(judged))
+    ]
+    return np.stack(found) if found else np.zeros((0, model.dimensions), np.float32)
+
+
+def judge_version(
+    version: ModelVersion,
+    served: Mapping[str, Served],
+    prepared: Prepared,
+    judged: Judged,
+    *,
+    live: ModelVersion | None = None,
+    config: GateConfig | None = None,
+) -> dict[str, Any]:
+    """Keep on the version's row what was found, and on which surfaces it may answer; the report.
+
+    It passes where it is better than the best untrained system beyond chance on one surface at
+    least, and loses on none more than a margin against the live version.
+
+    Args:
+        version: the candidate.
+        served: what "candidate", and "live" where one is, answered to the same requests.
+        prepared: what the candidate learned from; the untrained systems are fitted on it.
+        judged: later requests and what followed.
+        live: the version behind "live".
+        config: of each surface's verdict.
+    """
+    slices, surfaces, reasons, baselines = [], [], [], {}
+    parts: dict[str, Any] = {}
+    for task, name in enumerate(TASKS):
+        rows = np.flatnonzero(judged.requests.tasks == task)
+        if not len(rows):
+            continue
+        part = judged.select(rows)
+        best, means, values = _best_untrained(prepared, part)
+        baselines[name] = {"best": best, **means}
+        cases = Cases(
+            people=part.requests.persons,
+            values={
+                BEST: values,
+                **{who: ndcg_of(one.rankings[rows], part, CUT) for who, one in served.items()},
+            },
+            labels={BEST: best, LIVE: "the live version", "candidate": "the candidate"},
+        )
+        report = judge(cases, baselines=[BEST], config=config).as_json()
+        parts[name] = report
+        slices.append({**report["slices"][0], "name": name, "label": name})
+        told = [f"{name}: {reason}" for reason in report["reasons"]]
+        reasons += told
+        if report["passed"]:
+            surfaces.append(name)
+    lost = [f"{name}: {d['reason']}" for name, report in parts.items()
+            for d in report["slices"][0]["differences"]
+            if d["against"] == LIVE and not d["passed"]]  # fmt: skip
+    passed = bool(surfaces) and not lost
+    report = {
+        "passed": passed,
+        "reasons": [] if passed else reasons,
+        "notes": reasons if passed else [],
+        "surfaces": surfaces,
+        "metric": f"NDCG@{CUT}",
+        "slices": slices,
+        "baselines": baselines,
+        "live": live.name if live else None,
+        "labels": {BEST: "best untrained", LIVE: "the live version", "candidate": "the candidate"},
+    }
+    registry.record_gate(version=version, report=report)
+    return report
+
+
+def quality_effects(
+    model: ServedUnified, served: Served, judged: Judged, seen: Mapping[int, Ints]
+) -> list[dict[str, Any]]:
+    """What weights of quality do to the first page: recall of what followed, rating, freshness.
+
+    Args:
+        model: the candidate.
+        served: what it answered; of the vectors that were asked everything is computed anew.
+        judged: the same requests, of the model's own vocabulary.
+        seen: for each request the rows that are not shown.
+    """
+    base = served.asked @ model.facts.items.vectors.T
+    base[:, 0] = -np.inf
+    for row, hidden in seen.items():
+        base[row, hidden] = -np.inf
+    own = model.weights
+    trials = [("off", np.zeros_like(own)), ("found", own)]
+    for place, name in enumerate(NAMES):
+        for value in TRIED:
+            changed = own.copy()
+            changed[place] = value
+            trials.append((f"{name} {value:g}", changed))
+    return [
+        {"name": name, "weights": [round(float(w), 4) for w in weights],
+         **_effect(model, base, weights, judged)}
+        for name, weights in trials
+    ]  # fmt: skip
+
+
+def _effect(
+    model: ServedUnified, base: Floats, weights: Floats, judged: Judged
+) -> dict[str, float]:
+    quality = model.facts.items.quality
+    found = best_rows(base + quality @ weights, DEEP)
+    first = quality[found[:, :CUT]].mean(axis=(0, 1))
+    return {
+        "recall@100": round(float(recall_of(found, judged, DEEP).mean()), 4),
+        "rating": round(float(first[NAMES.index("rating")]), 4),
+        "freshness": round(float(first[NAMES.index("freshness")]), 4),
+    }
+
+
+def _best_untrained(prepared: Prepared, part: Judged) -> tuple[str, dict[str, float], DoubleFloats]:
+    """Name of the best on this surface, everybody's means, and its values."""
+    log = prepared.data.log
+    values = {
+        name: ndcg_of(rank_requests(score, part.requests, log, CUT), part, CUT)
+        for name, score in Baselines(prepared).by_name().items()
+    }
+    means = {name: round(float(one.mean()), 5) for name, one in values.items()}
+    best = max(means, key=means.__getitem__)
+    return best, means, values[best]
+
+
+def _rows(prepared: Prepared, ranking: Ranking) -> Ints:
+    rows = prepared.data.vocabulary.rows(map(str, ranking.ids[:DEEP]))
+    return np.concatenate([rows, np.zeros(DEEP - len(rows), np.int64)])

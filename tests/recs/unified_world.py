@@ -1,0 +1,57 @@
+"""A catalog in which taste and words decide, and a live unified model of it, learned in seconds."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from catalog.events import record_events
+from catalog.types import ItemInput
+from recs.learning import learn
+from recs.neighbours import build_neighbours
+from recs.versions import ensure_version, query_encoder
+from tests.recs.conftest import NOON, like, make_items, write_vectors
+
+GROUPS = ("Drama", "Comedy", "Western")
+EACH = 20
+PEOPLE = 60
+TINY = {
+    "epochs": 2, "members": 1, "embedding_size": 16, "taught": 150, "asked": 20, "held_share": 0.2,
+}  # fmt: skip
+
+
+def make_world(*, seed=3):
+    """Keys of the items by name; each person wants ten items of one genre, one after the other."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        ItemInput(
+            external_id=f"{group}-{number}",
+            title=f"{group} tale {number}",
+            category_paths=[group],
+            creators=[f"Maker {group} {number % 4}"],
+            year=1960 + number,
+        )
+        for group in GROUPS
+        for number in range(EACH)
+    ]
+    ids = make_items(rows)
+    events = []
+    for person in range(PEOPLE):
+        group = GROUPS[person % len(GROUPS)]
+        for act, number in enumerate(rng.choice(EACH, size=10, replace=False).tolist()):
+            at = NOON + timedelta(days=act * 3, minutes=person)
+            events.append(
+                like(f"p{person}", f"{group}-{number}", time=at, kind="rating", value=4.5)
+            )
+    record_events(events=events)
+    texts = [f"{row.title} {row.category_paths[0]}" for row in rows]
+    vectors = query_encoder().encode(texts)
+    write_vectors(
+        ensure_version(), {ids[r.external_id]: v for r, v in zip(rows, vectors, strict=True)}
+    )
+    build_neighbours()
+    return ids
+
+
+def learned(**changes):
+    """The run of a unified model on what is there."""
+    return learn(kind="unified", config=TINY | changes)
