@@ -77,13 +77,17 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedItem:
-    """One place in a ranked list. `position` counts from 1, a higher `score` is better."""
+    """One place in a ranked list. `position` counts from 1, a higher `score` is better.
+
+    `explanation`: what spoke for it, by name; {} where its source tells nothing.
+    """
 
     item_id: int
     position: int
     score: float
     source: str
     reason: str = ""
+    explanation: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ def compose(
             score=round(placed.score, 6),
             source=placed.candidate.source,
             reason=reason(placed.candidate, facts, of_item=of_item),
+            explanation=placed.candidate.explanation,
         )
         for position, placed in enumerate(blend(offers, k=ask.k, creators=creators), start=1)
     )
@@ -108,14 +109,14 @@ def reason(candidate: Candidate, facts: FactBook, *, of_item: bool) -> str:
     if candidate.source == popular.SOURCE:
         people = "one person" if candidate.people == 1 else f"{candidate.people} people"
         return f"Popular with {people}"
-    return _newness(facts.known.get(candidate.item_id))
+    return candidate.reason or _newness(facts.known.get(candidate.item_id))
 
 
 def _because(candidate: Candidate, verb: str, seed: ItemFacts | None, *, of_item: bool) -> str:
     title = seed.title if seed else "something that is gone"
     if candidate.source == content.SOURCE:
         return f"Similar to {title} in theme and words"
-    if of_item:
+    if of_item and candidate.source == neighbours.SOURCE:
         return f"{candidate.people} people liked both"
     return f"Because you {verb} {title}"
 

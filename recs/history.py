@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -124,7 +124,12 @@ def history_of(acts: Sequence[tuple[int, int, float | None]]) -> History:
 def history_of_items(item_ids: Sequence[int]) -> History:
     """The history of a session that the caller keeps: the items looked at, oldest first."""
     newest_first = list(dict.fromkeys(reversed(item_ids)))
+    now = timezone.now()
     return History(
+        wanted=tuple(
+            WantedAct(item_id=item_id, kind=EventKind.CLICK, time=now - timedelta(seconds=1 + age))
+            for age, item_id in enumerate(newest_first)
+        ),
         taste=tuple(
             TasteItem(item_id=item_id, weight=FADE**age, verb="looked at")
             for age, item_id in enumerate(newest_first[:LONGEST_TASTE])

@@ -17,6 +17,9 @@ from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
 from recs.recommenders.popular import hidden_gems, loved_by_many
 from recs.recommenders.user_model import Picking, picking
+from recs.surfaces import CONTROL
+from recs.unified import choosing
+from recs.unified_source import UnifiedSource
 
 ROW_LENGTH = 12
 # A row of two or three looks broken; such a row is left out.
@@ -34,7 +37,7 @@ CATEGORIES_FROM = 200
 class HomeRow:
     """One row: `title` and `why` are sentences for people; events carry `query_id`.
 
-    `model_version`: of the user model that chose the row, "" for the other rows.
+    `model_version`: of the model that chose the row, "" for the other rows.
     """
 
     key: str
@@ -70,11 +73,23 @@ class _Page:
         return True
 
 
+def picking_of(history: History, viewer: Viewer) -> Picking:
+    """What picks for a viewer: the unified model where it answers, else the user model."""
+    if not history.wanted:
+        return Picking(fallback="no_history")
+    chosen = choosing("home", viewer)
+    if chosen.fallback:
+        # The control group sees neither.
+        return Picking(fallback=CONTROL) if chosen.fallback == CONTROL else picking(history)
+    source = UnifiedSource(chosen=chosen, surface="home", viewer=viewer, history=history)
+    return Picking(source=source, model_version=chosen.name)
+
+
 def home_rows(viewer: Viewer) -> list[HomeRow]:
     """Up to seven rows for this viewer, none empty, no item twice; logged in one go."""
     started = time.perf_counter()
     history = read_history(viewer=viewer)
-    page = _Page(viewer=viewer, history=history, picking=picking(history))
+    page = _Page(viewer=viewer, history=history, picking=picking_of(history, viewer))
     if page.history.taste:
         _rows_for_somebody(page)
     else:
@@ -150,7 +165,7 @@ def _rows_for_nobody(page: _Page) -> None:
 
 
 def _picked_row(page: _Page) -> None:
-    """What the user model says comes next; no row where it does not answer."""
+    """What the model says comes next; no row where none answers."""
     picked = page.picking
     if picked.source is None:
         return

@@ -16,12 +16,17 @@ from recs.history import History, TasteItem, history_of_items, read_history
 from recs.home import HomeRow
 from recs.recommenders.base import Ask
 from recs.recommenders.popular import popular
-from recs.recommenders.user_model import Picking, picking
+from recs.recommenders.user_model import Picking
+from recs.unified import choosing
+from recs.unified_source import UnifiedSource
 
 SURFACES = ("home", "item", "session")
 MAX_K = 100
-# Why the user model did not choose, in answers.
-FALLBACKS = ("not_asked", "no_history", "unknown_items", "no_live_version", "unusable_version")
+# Why no model chose, in answers. The last three are of the surface's switch (recs/surfaces.py).
+FALLBACKS = (
+    "not_asked", "no_history", "unknown_items", "no_live_version", "unusable_version",
+    "switched_off", "control", "not_better",
+)  # fmt: skip
 
 FOR_SOMEBODY = (ALSO_LIKED(share=5 / 6), SIMILAR(share=1 / 6), POPULAR(), NEW())
 FOR_NOBODY = (POPULAR(share=3 / 4), NEW(share=1 / 4))
@@ -45,8 +50,8 @@ class RecommendRequest:
 class Recommendations:
     """The answer; events carry its `query_id`.
 
-    `model_version`: of the user model, where it chose among the hits, else "". `fallback`: the code
-    of why it did not answer (see `user_model.Picking`), "not_asked" on the other surfaces.
+    `model_version`: of the model that chose among the hits, the unified one or on the home page the
+    user model, else "". `fallback`: the code of why none did, one of FALLBACKS.
     """
 
     query_id: UUID
@@ -98,6 +103,18 @@ def home_rows(viewer: Viewer) -> list[HomeRow]:
     return home.home_rows(viewer)
 
 
+def more_like(item_id: int, viewer: Viewer, k: int = 12) -> Recommendations | None:
+    """What hangs below an item on its page, logged; None where the unified model does not answer.
+
+    What the viewer chose before stays in: who looks at an item may want to find it again.
+    """
+    if choosing("similar", viewer).fallback:
+        return None
+    return recommend(
+        RecommendRequest(surface="item", viewer=viewer, item_id=item_id, k=k, exclude_seen=False)
+    )
+
+
 def also_liked(item_id: int, k: int = 12) -> tuple[RankedItem, ...]:
     """What people who wanted the item wanted as well; empty where nobody did."""
     return _of_item((ALSO_LIKED(),), item_id, k)
@@ -123,13 +140,26 @@ def _check(request: RecommendRequest) -> None:
 
 
 def _picking(request: RecommendRequest, history: History) -> Picking:
-    """The user model chooses what comes next on the home page; elsewhere an item or a session does.
+    """What a model chooses; a session without items is answered like the home page."""
+    viewer = request.viewer
+    if request.surface == "item":
+        return _unified("similar", viewer, history, request.item_id)
+    if request.session_item_ids:
+        # What was looked at just now stands for everything that the viewer did.
+        session = history_of_items(request.session_item_ids)
+        return _unified("home", Viewer(), session)
+    return home.picking_of(history, viewer)
 
-    A session without items is answered like the home page.
-    """
-    if request.surface == "item" or request.session_item_ids:
-        return Picking(fallback="not_asked")
-    return picking(history)
+
+def _unified(surface: str, viewer: Viewer, history: History, item_id: int | None = None) -> Picking:
+    """The unified model, or why it does not answer."""
+    chosen = choosing(surface, viewer)
+    if chosen.fallback:
+        return Picking(fallback=chosen.fallback)
+    source = UnifiedSource(
+        chosen=chosen, surface=surface, viewer=viewer, history=history, item_id=item_id
+    )
+    return Picking(source=source, model_version=chosen.name)
 
 
 def _hits(request: RecommendRequest, history: History, picked: Picking) -> tuple[RankedItem, ...]:
@@ -143,18 +173,25 @@ def _hits(request: RecommendRequest, history: History, picked: Picking) -> tuple
             taste=(TasteItem(item_id=request.item_id, weight=1.0),),
             excluded=excluded | {request.item_id},
         )
-        return compose(_below_item(facts, request.item_id), ask, facts=facts, of_item=True)
+        rest = _below_item(facts, request.item_id)
+        return compose(_first(picked, rest), ask, facts=facts, of_item=True)
     if request.surface == "session" and request.session_item_ids:
         session = history_of_items(request.session_item_ids)
         taste = tuple(t for t in session.taste if t.item_id not in history.unwanted)
         ask = replace(ask, taste=taste, excluded=excluded | session.seen)
-        return compose(FOR_SESSION, ask, facts=facts)
-    if picked.source is not None:
-        # Alone where it can fill the places, for its order is what the gate measured.
-        first = Step(source=picked.source, tier=4)
-        rest = tuple(replace(step, share=0.0) for step in FOR_SOMEBODY)
-        return compose((first, *rest), ask, facts=facts)
-    return compose(FOR_SOMEBODY if ask.taste else FOR_NOBODY, ask, facts=facts)
+        return compose(_first(picked, FOR_SESSION), ask, facts=facts)
+    return compose(_first(picked, FOR_SOMEBODY if ask.taste else FOR_NOBODY), ask, facts=facts)
+
+
+def _first(picked: Picking, steps: Sequence[Step]) -> Sequence[Step]:
+    """The model alone where it can fill the places, for its order is what the gate measured."""
+    if picked.source is None:
+        return steps
+    above = 1 + max(step.tier for step in steps)
+    return (
+        Step(source=picked.source, tier=above),
+        *(replace(step, share=0.0) for step in steps),
+    )
 
 
 def _below_item(facts: FactBook, item_id: int) -> list[Step]:

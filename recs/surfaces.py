@@ -12,6 +12,8 @@ from recs.models import ModelVersion, Surface
 
 # A process may be that late to see a change.
 READ_SECONDS = 1.0
+# The code of why a viewer of the control group gets no model.
+CONTROL = "control"
 
 _read: dict[str, Surface] = {}
 _read_at = float("-inf")
@@ -59,7 +61,7 @@ def why_not_unified(key: str, viewer: Viewer) -> str:
     if surface.engine == Surface.Engine.FIRST:
         return "switched_off"
     if is_control(surface, viewer):
-        return "control"
+        return CONTROL
     if surface.engine == Surface.Engine.AUTO:
         version = registry.live(ModelVersion.Kind.UNIFIED)
         if version is not None and key not in version.gate.get("surfaces", []):

@@ -82,6 +82,8 @@ def _log(request: SearchRequest, answer: SearchAnswer, stages: Stages) -> None:
             ],
             stages=stages.milliseconds,
             latency_ms=answer.took_ms,
+            model_version=found.model_version,
+            fallback=found.fallback,
         )
     )
 

@@ -1,11 +1,21 @@
 """Hits: ranked items dressed for the page and the API."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from catalog.models import Item
 from search.highlight import mark, marker_for, matched_fields, snippet
 from search.tsquery import ParsedQuery
 from search.types import Hit
+
+BY_MEANING = ("dense", "lexical+dense", "unified")
+
+
+class Told(NamedTuple):
+    """What a model had for an item: a sentence, and numbers by group of features."""
+
+    reason: str
+    explanation: Mapping[str, float]
 
 
 def build_hits(
@@ -15,6 +25,7 @@ def build_hits(
     *,
     first: int,
     is_typing: bool = False,
+    told: Mapping[int, Told] | None = None,
 ) -> tuple[Hit, ...]:
     """Hits of (item id, source, score) rows in their order; positions count on from `first`.
 
@@ -30,9 +41,9 @@ def build_hits(
             score=score,
             title_marked=mark(items[item_id].title, title_marker),
             snippet=snippet(items[item_id], marker),
-            matched=matched_fields(
-                items[item_id], marker, by_meaning=source in ("dense", "lexical+dense")
-            ),
+            reason=told[item_id].reason if told and item_id in told else "",
+            explanation=told[item_id].explanation if told and item_id in told else {},
+            matched=matched_fields(items[item_id], marker, by_meaning=source in BY_MEANING),
         )
         for position, (item_id, source, score) in enumerate(ranked, start=first)
         if item_id in items

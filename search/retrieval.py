@@ -16,6 +16,7 @@ from search import browse, collection_titles, dense, facets, lexical, like, spel
 from search.candidates import load_candidates
 from search.fusion import Scored, fuse
 from search.hits import build_hits
+from search.learned import Learned, reorder
 from search.ordering import sort_scored
 from search.stages import Stages
 from search.text import MAX_QUERY_CHARACTERS
@@ -51,6 +52,7 @@ class _Found:
     near: list[dense.DenseMatch] = field(default_factory=list)
     scored: list[Scored] = field(default_factory=list)
     more: bool = False
+    learned: Learned = field(default_factory=lambda: Learned(scored=[], fallback="not_asked"))
 
 
 def retrieve(request: SearchRequest) -> Retrieved:
@@ -77,7 +79,7 @@ def retrieve(request: SearchRequest) -> Retrieved:
     page = ordered[start : start + request.per_page]
     related = _related(found, request, kept, stages)
     with stages.time("hits"):
-        hits, beside = _build(found.query, request, page, related, start)
+        hits, beside = _build(found, request, page, related, start)
     return Retrieved(
         query=query.text,
         normalized=query.normalized,
@@ -92,6 +94,8 @@ def retrieve(request: SearchRequest) -> Retrieved:
         top_item_ids=tuple(one.candidate.item_id for one in ordered[:TOP_ITEMS]),
         exact_title=any(one.source == "exact_title" for one in found.scored),
         stages=stages.milliseconds,
+        model_version=found.learned.model_version,
+        fallback=found.learned.fallback,
     )
 
 
@@ -129,6 +133,9 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
             found.near = dense.nearest(text)
     with stages.time("fusion"):
         found.scored = _fused(found)
+    with stages.time("unified"):
+        found.learned = reorder(found.scored, found.query, request)
+        found.scored = found.learned.scored
     return found
 
 
@@ -211,18 +218,19 @@ def _related(
 
 
 def _build(
-    query: ParsedQuery,
+    found: _Found,
     request: SearchRequest,
     page: Sequence[Scored],
     related: Sequence[dense.DenseMatch],
     start: int,
 ) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
     ids = [one.candidate.item_id for one in page] + [match.item_id for match in related]
-    items = _items(ids)
+    items, query = _items(ids), found.query
+    told = found.learned.told([one.candidate.item_id for one in page])
     hits = [(one.candidate.item_id, one.source, one.score) for one in page]
     beside = [(match.item_id, "dense", max(match.similarity, 0.0)) for match in related]
     return (
-        build_hits(query, hits, items, first=start + 1, is_typing=request.is_typing),
+        build_hits(query, hits, items, first=start + 1, is_typing=request.is_typing, told=told),
         build_hits(query, beside, items, first=1, is_typing=request.is_typing),
     )
 

@@ -31,9 +31,12 @@ class SearchRequest:
 class Hit:
     """One place in the list. `title_marked` and `snippet` are safe HTML.
 
-    source: "exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title" or "browse".
+    source: "exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title", "unified" (which only
+    the model found) or "browse".
     matched: what of the item answers the query: "title", "creator", "category", "country",
     "year", "description", the key of an attribute ("cast"), or "meaning".
+    reason: a sentence on what the model had for it, "" where none did. explanation: what spoke for
+    it by group of features, and the chance of being chosen; {} where no model ranked it.
     """
 
     item: Item
@@ -43,6 +46,8 @@ class Hit:
     title_marked: str
     snippet: str
     matched: tuple[str, ...]
+    reason: str = ""
+    explanation: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,8 @@ class Retrieved:
     """What search found. `related` stands outside the count: nearest in meaning, labelled so.
 
     total_relation: "eq" where `total` is exact, "gte" where there are at least so many.
-    stages: milliseconds by stage.
+    stages: milliseconds by stage. model_version: of the unified model where it gave the order, else
+    "", and `fallback` the code of why not.
     """
 
     query: str
@@ -86,6 +92,8 @@ class Retrieved:
     top_item_ids: tuple[int, ...]
     exact_title: bool
     stages: Mapping[str, float]
+    model_version: str = ""
+    fallback: str = "not_asked"
 
     @property
     def pages(self) -> int:

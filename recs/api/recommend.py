@@ -15,6 +15,7 @@ from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
 from catalog.values import check_storable
+from recs.api.explaining import EXPLAIN, rounded, wants_explanation
 from recs.recommend import (
     FALLBACKS,
     MAX_K,
@@ -33,6 +34,7 @@ OWN = (
     "item_ids",
     "k",
     "exclude_seen",
+    "explain",
 )
 DEFAULT_K = 12
 MAX_SESSION = 100
@@ -61,6 +63,7 @@ PARAMETERS = [
     OpenApiParameter(
         "exclude_seen", bool, default=True, description="Leave out what the viewer had already."
     ),
+    EXPLAIN,
     OpenApiParameter("category", str, many=True, description="Path; several are alternatives."),
     OpenApiParameter("creator", str, many=True),
     OpenApiParameter("country", str, many=True),
@@ -75,10 +78,16 @@ class RecommendedOutput(serializers.Serializer[Any]):
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1.")
     source = serializers.ChoiceField(  # type: ignore[assignment]  # DRF's own `source`
-        choices=["user_model", "also_liked", "similar", "popular", "new"]
+        choices=["unified", "user_model", "also_liked", "similar", "popular", "new"]
     )
     score = serializers.FloatField(help_text="0 to 1, comparable within the answer.")
     reason = serializers.CharField(help_text="A sentence to show beside the item.")
+    explanation = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        help_text="With `explain`: by group of features what it added to the log-odds of being "
+        "chosen, and that chance.",
+    )
 
 
 class RecommendOutput(serializers.Serializer[Any]):
@@ -87,10 +96,10 @@ class RecommendOutput(serializers.Serializer[Any]):
     query_id = serializers.UUIDField(help_text="Name it in the events that follow.")
     surface = serializers.ChoiceField(choices=SURFACES)
     model_version = serializers.CharField(
-        allow_null=True, help_text="The version of the user model that chose; null for none."
+        allow_null=True, help_text="The version of the model that chose; null for none."
     )
     fallback = serializers.ChoiceField(
-        choices=FALLBACKS, allow_null=True, help_text="Why the user model did not choose."
+        choices=FALLBACKS, allow_null=True, help_text="Why no model chose."
     )
     hits = RecommendedOutput(many=True)
 
@@ -110,11 +119,13 @@ class RecommendApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Each hit says where it came from; somebody unknown gets what is popular and new."""
-        answer = recommend(read_request(request, dict(request.query_params.lists())))
-        return Response(recommend_json(answer))
+        params = dict(request.query_params.lists())
+        explain = wants_explanation(request, _one(params, "explain"))
+        answer = recommend(read_request(request, params))
+        return Response(recommend_json(answer, explain=explain))
 
 
-def recommend_json(answer: Recommendations) -> dict[str, Any]:
+def recommend_json(answer: Recommendations, *, explain: bool = False) -> dict[str, Any]:
     """An answer in the shape of RecommendOutput."""
     ids = [hit.item_id for hit in answer.hits]
     items = Item.objects.for_cards().in_bulk(ids)
@@ -130,6 +141,7 @@ def recommend_json(answer: Recommendations) -> dict[str, Any]:
                 "source": hit.source,
                 "score": hit.score,
                 "reason": hit.reason,
+                **({"explanation": rounded(hit.explanation)} if explain else {}),
             }
             for hit in answer.hits
             if hit.item_id in items

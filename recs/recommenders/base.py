@@ -1,6 +1,6 @@
 """What a source of recommendations is given, and what it gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +26,8 @@ class Candidate:
     """An item that a source proposes.
 
     `score` is 0 to 1 and comparable within the source. `because` is the item of the taste that
-    speaks most for it; `people` how many stand behind it.
+    speaks most for it; `people` how many stand behind it. `reason`: a sentence of the source's own.
+    `explanation`: what spoke for it, by name, for those who may see it.
     """
 
     item_id: int
@@ -34,6 +35,8 @@ class Candidate:
     source: str
     because: TasteItem | None = None
     people: int = 0
+    reason: str = ""
+    explanation: Mapping[str, float] = field(default_factory=dict)
 
 
 class Recommender(Protocol):

@@ -15,6 +15,8 @@ from catalog.api.viewers import has_key, viewer_of
 from catalog.errors import InvalidInput
 from catalog.filters import FACETS, parse_filters
 from catalog.values import check_storable
+from recs.api.explaining import EXPLAIN, rounded, wants_explanation
+from recs.recommend import FALLBACKS
 from search.answer import SearchAnswer, search
 from search.api.queries import RecommendedQueryOutput, recommended_json
 from search.query_sources.recent import NAME as RECENT
@@ -33,6 +35,7 @@ OWN = (
     "verbatim",
     "is_typing",
     "picked_from",
+    "explain",
 )
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 MAX_PICKED_FROM = 40
@@ -52,13 +55,22 @@ class HitOutput(serializers.Serializer[Any]):
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1, counted on across pages.")
     source = serializers.CharField(  # type: ignore[assignment]  # the field's own name
-        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title or browse."
+        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title, unified or browse."
     )
     score = serializers.FloatField(help_text="0 to 1, higher is better.")
     highlight = HighlightOutput()
     matched = serializers.ListField(
         child=serializers.CharField(),
         help_text='What of the item answers the query: "title", "creator", ..., "meaning".',
+    )
+    reason = serializers.CharField(
+        allow_blank=True, help_text="A sentence on what the model had for it; empty without one."
+    )
+    explanation = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        help_text="With `explain`: by group of features what it added to the log-odds of being "
+        "chosen, and that chance.",
     )
 
 
@@ -102,6 +114,12 @@ class SearchOutput(serializers.Serializer[Any]):
     )
     query_recommendations = RecommendedQueryOutput(many=True)
     facets = FacetOutput(many=True)
+    model_version = serializers.CharField(
+        allow_null=True, help_text="The version of the model that gave the order; null for none."
+    )
+    fallback = serializers.ChoiceField(
+        choices=FALLBACKS, allow_null=True, help_text="Why no model gave the order."
+    )
 
 
 class SearchInput(serializers.Serializer[Any]):
@@ -126,6 +144,7 @@ class SearchInput(serializers.Serializer[Any]):
     picked_from = serializers.CharField(
         required=False, allow_blank=True, max_length=MAX_PICKED_FROM
     )
+    explain = serializers.BooleanField(required=False)
 
 
 PARAMETERS = [
@@ -157,6 +176,7 @@ PARAMETERS = [
     OpenApiParameter("verbatim", bool, description="Search what is typed, without correction."),
     OpenApiParameter("is_typing", bool, description="The last word is still being typed."),
     OpenApiParameter("picked_from", str, description="Source of the recommended query chosen."),
+    EXPLAIN,
 ]
 
 
@@ -192,7 +212,9 @@ class SearchApi(Api):
         return _answer(request, params)
 
 
-def search_json(answer: SearchAnswer, *, original_query: str) -> dict[str, Any]:
+def search_json(
+    answer: SearchAnswer, *, original_query: str, explain: bool = False
+) -> dict[str, Any]:
     """An answer in the shape of SearchOutput."""
     found = answer.retrieved
     return {
@@ -206,17 +228,20 @@ def search_json(answer: SearchAnswer, *, original_query: str) -> dict[str, Any]:
         "per_page": found.per_page,
         "pages": found.pages,
         "took_ms": answer.took_ms,
-        "hits": [_hit_json(hit) for hit in found.hits],
+        "hits": [_hit_json(hit, explain=explain) for hit in found.hits],
         "related": [_hit_json(hit) for hit in found.related],
         "query_recommendations": [recommended_json(each) for each in answer.query_recommendations],
+        "model_version": found.model_version or None,
+        "fallback": found.fallback or None,
         "facets": [_facet_json(facet) for facet in found.facets],
     }
 
 
 def _answer(request: Request, params: Params) -> Response:
     wanted = read_request(request, params)
+    explain = wants_explanation(request, _one(params, "explain"))
     answer = search(wanted)
-    body = search_json(answer, original_query=_one(params, "q"))
+    body = search_json(answer, original_query=_one(params, "q"), explain=explain)
     if _one(params, "user_id") and not has_key(request):
         # What a person searched before is told to nobody who could be anybody.
         shown = body["query_recommendations"]
@@ -297,7 +322,7 @@ def _next_url(request: Request, params: Params, page: int) -> str:
     return request.build_absolute_uri(f"{request.path}?{urlencode([*kept, ('page', page)])}")
 
 
-def _hit_json(hit: Hit) -> dict[str, Any]:
+def _hit_json(hit: Hit, *, explain: bool = False) -> dict[str, Any]:
     return {
         "item": item_json(hit.item),
         "position": hit.position,
@@ -305,6 +330,8 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "highlight": {"title": hit.title_marked, "snippet": hit.snippet},
         "matched": list(hit.matched),
+        "reason": hit.reason,
+        **({"explanation": rounded(hit.explanation)} if explain else {}),
     }
 
 

@@ -11,7 +11,7 @@ from catalog.feedback import opinion_of
 from catalog.models import Collection, Item
 from catalog.profiles import current_profile
 from catalog.types import Viewer
-from recs.recommend import also_liked, similar_by_meaning
+from recs.recommend import also_liked, more_like, similar_by_meaning
 from search.query_recommendation import recommend_queries
 from search.text import normalize_query
 from search.views.cards import (
@@ -56,7 +56,7 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         "cover_url": cover_url(found),
         "facts": facts_for_page(found, current_profile()),
         "opinion": opinion_of(viewer=viewer, item_id=found.pk),
-        "rows": _near(found),
+        "rows": _near(found, viewer),
         "shelves": _in_collections(found),
         "pill_groups": _searches_from(found, viewer),
     }
@@ -76,28 +76,33 @@ def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
     return pill_groups(queries)
 
 
-def _near(found: Item) -> list[Row]:
-    """More like it by meaning, of its kind, and what people liked who liked it."""
+def _near(found: Item, viewer: Viewer) -> list[Row]:
+    """More like it, of its kind, and what people liked who liked it."""
     profile = current_profile()
-    meaning = similar_by_meaning(found.pk, NEAR)
+    more = _more_like(found, viewer)
     liked = also_liked(found.pk, NEAR)
-    items = items_of({hit.item_id for hit in (*meaning, *liked)})
-    trail = Trail(surface="item")
-    rows = [
-        Row(
-            key="meaning",
-            title="More like this",
-            why="Close in meaning: what they are about, when and where they were made.",
-            cards=ranked_cards(meaning, items, profile, trail=trail),
-        ),
-        Row(
-            key="liked",
-            title="People also liked",
-            why=f"From what people liked who liked this {profile.item_noun}.",
-            cards=ranked_cards(liked, items, profile, trail=trail),
-        ),
-    ]
-    return [row for row in (*rows[:1], row_of_kind(found), *rows[1:]) if row and row.cards]
+    items = items_of({hit.item_id for hit in liked})
+    liked_row = Row(
+        key="liked",
+        title="People also liked",
+        why=f"From what people liked who liked this {profile.item_noun}.",
+        cards=ranked_cards(liked, items, profile, trail=Trail(surface="item")),
+    )
+    return [row for row in (more, row_of_kind(found), liked_row) if row and row.cards]
+
+
+def _more_like(found: Item, viewer: Viewer) -> Row:
+    """By the model where it answers; else what is close in meaning."""
+    answer = more_like(found.pk, viewer, NEAR)
+    if answer is None:
+        hits, trail = similar_by_meaning(found.pk, NEAR), Trail(surface="item")
+        why = "Close in meaning: what they are about, when and where they were made."
+    else:
+        hits, trail = answer.hits, Trail(surface="similar", query_id=answer.query_id)
+        why = "By what it is about, by who chose it, and by what you chose so far."
+    items = items_of({hit.item_id for hit in hits})
+    cards = ranked_cards(hits, items, current_profile(), trail=trail)
+    return Row(key="meaning", title="More like this", why=why, cards=cards)
 
 
 def _in_collections(found: Item) -> list[Shelf]:

@@ -153,7 +153,14 @@ def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard
 
 
 def _why(hit: Hit, profile: Profile) -> str:
-    """One true sentence on what of the item answers the query."""
+    """What of the item answers the query, then what the model had for it; true sentences."""
+    told = f"{hit.reason}." if hit.reason else ""
+    # Words are told of by their fields already.
+    told = "" if told.startswith("Its words") else told
+    return " ".join(filter(None, [_matched(hit, profile), told]))
+
+
+def _matched(hit: Hit, profile: Profile) -> str:
     names = {"creator": profile.creator_noun, "category": profile.category_noun}
     words = [names.get(part, part.replace("_", " ")) for part in hit.matched if part != "meaning"]
     if hit.source == "exact_title":

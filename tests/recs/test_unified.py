@@ -1,13 +1,25 @@
 """The unified model from events to answers: one index, three surfaces, reasons that are true."""
 
-import pytest
+from dataclasses import replace
 
-from catalog.models import Person
-from catalog.types import Viewer
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from catalog.events import record_events
+from catalog.models import Answer, Person
+from catalog.types import ItemInput, Viewer
+from recs import registry
 from recs.history import read_history
-from recs.models import ItemVector
-from recs.unified import TASKS, UnifiedAsk, ranking_of
-from tests.recs.unified_world import EACH, GROUPS, learned, make_world
+from recs.item_vectors import write_item_vectors
+from recs.models import ItemVector, ModelVersion, Surface
+from recs.recommend import RecommendRequest, recommend
+from recs.unified import TASKS, UnifiedAsk, choosing, ranking_of
+from recs.unified_models import forget_unified
+from recs.versions import ensure_version, query_encoder
+from tests.recs.conftest import like, make_items, write_vectors
+from tests.recs.served import broken
+from tests.recs.unified_world import EACH, GROUPS, learned, learned_version, make_world
 
 
 @pytest.fixture
@@ -18,16 +30,15 @@ def ids(db, settings, tmp_path):
 
 @pytest.fixture
 def version(ids):
-    run = learned()
-    assert run.version.manifest_sha256
-    return run.version
+    return learned_version()
 
 
 def viewer(name):
     return Viewer(person_id=Person.objects.get(external_id=name).pk)
 
 
-def test_events_become_a_version_that_is_judged_surface_by_surface(ids, version):
+def test_events_become_a_version_that_is_judged_surface_by_surface(ids):
+    version = learned().version
     assert version.state in ("live", "refused")
     assert {part["name"] for part in version.gate["slices"]} == set(TASKS)
     assert set(version.gate["surfaces"]) <= set(TASKS)
@@ -52,3 +63,79 @@ def test_the_same_search_by_two_people_gives_two_orders(ids, version):
     for name, own in (("p0", GROUPS[0]), ("p1", GROUPS[1])):
         top = [by_key[key].split("-")[0] for key in found[name][:EACH]]
         assert top.count(own) > EACH / 2
+
+
+def test_every_surface_answers_from_the_one_index_with_reasons(ids, version):
+    registry.promote(version=version)
+    for key in ("search", "home", "similar"):
+        Surface.objects.create(key=key, engine=Surface.Engine.UNIFIED)
+    who = viewer("p1")
+    home = recommend(RecommendRequest(surface="home", viewer=who, k=12))
+    below = recommend(RecommendRequest(surface="item", viewer=who, item_id=ids["Comedy-3"], k=12))
+    session = recommend(
+        RecommendRequest(surface="session", session_item_ids=(ids["Drama-1"], ids["Drama-2"]))
+    )
+    for answer in (home, below, session):
+        assert (answer.model_version, answer.fallback) == (version.name, "")
+        assert answer.hits[0].source == "unified"
+        assert len(answer.hits) == 12
+        assert all(hit.reason for hit in answer.hits)
+        assert 0 < answer.hits[0].explanation["chance"] < 1
+    seen = read_history(viewer=who).seen
+    assert not seen & {hit.item_id for hit in home.hits}
+    assert ids["Comedy-3"] not in {hit.item_id for hit in below.hits}
+    logged = Answer.objects.get(pk=home.query_id)
+    assert logged.model_version == version.name
+    stranger = recommend(RecommendRequest(surface="home", k=5))
+    assert (stranger.model_version, stranger.fallback) == ("", "no_history")
+
+
+def test_the_switch_the_control_group_and_the_gate_decide_who_answers(ids, version):
+    who = viewer("p1")
+    assert choosing("home", who).fallback == "no_live_version"
+    gate = {**version.gate, "surfaces": ["home"]}
+    ModelVersion.objects.filter(pk=version.pk).update(gate=gate)
+    registry.promote(version=version)
+    assert choosing("home", who).name == version.name
+    assert choosing("similar", who).fallback == "not_better"
+    surface = Surface.objects.create(key="home", engine=Surface.Engine.FIRST)
+    assert choosing("home", who).fallback == "switched_off"
+    surface.engine, surface.control_percent = Surface.Engine.UNIFIED, 100
+    surface.save()
+    assert choosing("home", who).fallback == "control"
+    surface.control_percent = 50
+    surface.save()
+    groups = {choosing("home", viewer(f"p{n}")).fallback for n in range(40)}
+    assert groups == {"", "control"}
+    broken(version)
+    forget_unified()
+    surface.control_percent = 0
+    surface.save()
+    assert choosing("home", who).fallback == "unusable_version"
+
+
+def test_a_new_item_is_found_before_anything_is_trained_again(ids, version):
+    new = make_items(
+        [ItemInput(external_id="new", title="Western tale 99", category_paths=["Western"])]
+    )["new"]
+    vector = query_encoder().encode(["Western tale 99 Western"])[0]
+    write_vectors(ensure_version(), {new: vector})
+    assert write_item_vectors(version) == 1
+    who = viewer("p2")
+    ask = UnifiedAsk(surface="home", viewer=who, history=read_history(viewer=who))
+    ranking = ranking_of(version, ask)
+    assert new in ranking.ids
+    assert ranking.ids.index(new) < len(ids) / 2
+    liked = [like("p2", "new", time=timezone.now())]
+    record_events(events=liked)
+    after = ranking_of(version, replace(ask, history=read_history(viewer=who)))
+    # It is not in the version's vocabulary, so it says nothing of the person yet, and breaks
+    # nothing.
+    assert set(after.ids) == set(ranking.ids)
+
+
+@pytest.mark.parametrize("text", ["the of and", "x", "кино про любовь", "zzzz qqqq", "?!"])
+def test_searches_that_say_nothing_are_answered(ids, version, text):
+    found = ranking_of(version, UnifiedAsk(surface="search", text=text))
+    assert len(found.ids) == len(ids)
+    assert np.isfinite(found.logits).all()

@@ -1,13 +1,21 @@
 """A catalog in which taste and words decide, and a live unified model of it, learned in seconds."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+from django.utils import timezone
 
 from catalog.events import record_events
 from catalog.types import ItemInput
+from recs import registry
+from recs.content import live_versions
+from recs.features import item_vocabulary
 from recs.learning import learn
+from recs.ml.unified.quality import NAMES
+from recs.models import ModelVersion
 from recs.neighbours import build_neighbours
+from recs.vector_index import prepare_for
 from recs.versions import ensure_version, query_encoder
 from tests.recs.conftest import NOON, like, make_items, write_vectors
 
@@ -55,3 +63,36 @@ def make_world(*, seed=3):
 def learned(**changes):
     """The run of a unified model on what is there."""
     return learn(kind="unified", config=TINY | changes)
+
+
+_kept: dict[str, object] = {}
+
+
+def learned_version():
+    """A candidate of make_world(), trained at the first call and copied after that.
+
+    The items' keys are others in each test, and their order is not.
+    """
+    if not _kept:
+        version = learned().version
+        artifact = registry.load(version)
+        _kept.update(artifact=artifact, metrics=version.metrics, gate=version.gate)
+    artifact = _kept["artifact"]
+    text = live_versions()["text"]
+    version = registry.create_version(kind="unified", as_of=timezone.now(), config=TINY)
+    copied = replace(
+        artifact,
+        config={**artifact.config, "content_versions": {"text": text.pk}},
+        vocabulary=item_vocabulary(),
+    )
+    sizes = registry.Sizes(
+        items=len(copied.vocabulary), dimensions=TINY["embedding_size"] + len(NAMES)
+    )
+    registry.add_artifact(version=version, artifact=copied, sizes=sizes)
+    prepare_for(version, np.zeros((0, sizes.dimensions), np.float32))
+    ModelVersion.objects.filter(pk=version.pk).update(
+        gate={**_kept["gate"], "passed": True, "surfaces": ["search", "home", "similar"]},
+        metrics=_kept["metrics"],
+    )
+    version.refresh_from_db()
+    return version

@@ -25,8 +25,8 @@ Floats = npt.NDArray[np.float32]
 
 # Later requests by which weights of quality are chosen: each trial ranks the catalogue for all.
 WEIGHING = 300
-# Of what was chosen later so small a share had a lower cosine with its request.
-CUT_SHARE = 0.05
+# Of what was chosen later such a share had a lower cosine with its request.
+CUT_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def fit_system(
 
 
 def cutoffs_of(retriever: Retriever, judged: Judged) -> dict[str, float]:
-    """By surface the cosine that all but few of the things that were chosen later had.
+    """By surface the cosine that three of four of the things that were chosen later had.
 
     Args:
         retriever: which did not learn from them.

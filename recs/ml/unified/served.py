@@ -77,7 +77,7 @@ class ServedUnified:
     `queries`: rows, from 1, of words that something was chosen for; `query_graph`: (Q + 1, G) and
     `chosen`: (Q + 1, N + 1) sparse of them. `attributes`: (N + 1, A) sparse, facts of items.
     `weights`: (F,) float32, the constant part of a request's vector. `cutoffs`: by surface the
-    cosine below which hardly anything was ever chosen.
+    cosine that three of four chosen things had at least.
     """
 
     vocabulary: Vocabulary

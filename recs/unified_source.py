@@ -1,0 +1,52 @@
+"""The unified model as a source of recommendations: candidates with the reasons it had."""
+
+from dataclasses import dataclass
+
+from catalog.types import Viewer
+from recs.history import History
+from recs.recommenders.base import Ask, Candidate
+from recs.surfaces import mixing
+from recs.unified import PLAIN, SOURCE, Choosing, UnifiedAsk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnifiedSource:
+    """A Recommender for one viewer on one surface; `chosen` has no fallback.
+
+    `history`: of the viewer, or of a session that stands for one.
+    """
+
+    chosen: Choosing
+    surface: str
+    viewer: Viewer
+    history: History
+    item_id: int | None = None
+
+    def __call__(self, ask: Ask) -> list[Candidate]:
+        """The best by the ranker, mixed as the surface wants it, each with its reason."""
+        ranking = self.chosen.rank(
+            UnifiedAsk(
+                surface=self.surface,
+                viewer=self.viewer,
+                history=self.history,
+                item_id=self.item_id,
+                filters=ask.filters,
+                excluded=ask.excluded,
+            )
+        )
+        places = ranking.mixed(mixing(self.surface), ask.k)
+        reasons = ranking.reasons(places, self.history.taste)
+        told = ranking.contributions(places)
+        return [
+            Candidate(
+                item_id=ranking.ids[place],
+                score=1.0 - number / ask.k,
+                source=SOURCE,
+                because=reason.seed,
+                reason="" if reason.seed else PLAIN[reason.group],
+                explanation={**groups, "chance": ranking.chance(place)},
+            )
+            for number, (place, reason, groups) in enumerate(
+                zip(places, reasons, told, strict=True)
+            )
+        ]

@@ -1,0 +1,181 @@
+"""The unified model over what words and meaning found: a personal order, with the reasons it had.
+
+The candidate set stays what search found, and a title typed in full stays first: the model puts the
+rest in order, and adds what it finds near itself where the words are not what decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from catalog.errors import ProjectError
+from catalog.models import Item
+from recs.history import History, TasteItem, read_history
+from recs.surfaces import Mixing, mixing
+from recs.unified import PLAIN, Choosing, Ranking, Reason, UnifiedAsk, choosing
+from search.candidates import load_candidates
+from search.fusion import BANDS, Scored
+from search.hits import Told
+from search.tsquery import ParsedQuery
+from search.types import SearchRequest
+
+SURFACE = "search"
+# The best by fusion so many are ranked anew; the others follow in their order.
+RANKED = 500
+# So many that only the model finds may join the candidates.
+MOST_ADDED = 20
+# Scores at and above it belong to titles that were typed.
+TITLES_FROM = BANDS["prefix"][0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """The candidates in the model's order, or as they were with the code of why.
+
+    `places`: of the ranking, by item.
+    """
+
+    scored: list[Scored]
+    model_version: str = ""
+    fallback: str = ""
+    ranking: Ranking | None = None
+    places: Mapping[int, int] = field(default_factory=dict)
+    taste: Sequence[TasteItem] = ()
+
+    def told(self, item_ids: Sequence[int]) -> dict[int, Told]:
+        """A sentence and the numbers for each of these that the model ranked."""
+        reasons, explanations = self.reasons(item_ids), self.explanations(item_ids)
+        seeds = [reason.seed.item_id for reason in reasons.values() if reason.seed]
+        titles = dict(Item.objects.visible().filter(pk__in=seeds).values_list("pk", "title"))
+        return {
+            item_id: Told(_sentence(reason, titles), explanations[item_id])
+            for item_id, reason in reasons.items()
+        }
+
+    def reasons(self, item_ids: Sequence[int]) -> dict[int, Reason]:
+        """What spoke most for each of these that the model ranked."""
+        ranking = self.ranking
+        if ranking is None:
+            return {}
+        known = [item_id for item_id in item_ids if item_id in self.places]
+        places = [self.places[item_id] for item_id in known]
+        return dict(zip(known, ranking.reasons(places, self.taste), strict=True))
+
+    def explanations(self, item_ids: Sequence[int]) -> dict[int, dict[str, float]]:
+        """By group of features what it added, and the chance, of those that the model ranked."""
+        ranking = self.ranking
+        if ranking is None:
+            return {}
+        known = [item_id for item_id in item_ids if item_id in self.places]
+        places = [self.places[item_id] for item_id in known]
+        told = ranking.contributions(places)
+        return {
+            item_id: {**groups, "chance": ranking.chance(place)}
+            for item_id, place, groups in zip(known, places, told, strict=True)
+        }
+
+
+def _sentence(reason: Reason, titles: Mapping[int, str]) -> str:
+    if reason.seed is None:
+        return PLAIN[reason.group]
+    title = titles.get(reason.seed.item_id, "something that is gone")
+    return f"Because you {reason.seed.verb} {title}"
+
+
+def reorder(scored: list[Scored], query: ParsedQuery, request: SearchRequest) -> Learned:
+    """The candidates by the unified model, where it answers this viewer's searches."""
+    chosen = choosing(SURFACE, request.viewer)
+    if chosen.fallback:
+        return Learned(scored=scored, fallback=chosen.fallback)
+    history = read_history(viewer=request.viewer)
+    try:
+        return _reordered(scored, query, request, chosen, history)
+    except ProjectError as error:
+        return Learned(scored=scored, fallback=error.code)
+
+
+def _reordered(
+    scored: list[Scored],
+    query: ParsedQuery,
+    request: SearchRequest,
+    chosen: Choosing,
+    history: History,
+) -> Learned:
+    is_open = not query.phrases and not any(one.source == "exact_title" for one in scored)
+    ranking = chosen.rank(
+        UnifiedAsk(
+            surface=SURFACE,
+            viewer=request.viewer,
+            history=history,
+            text=query.text,
+            excluded=history.unwanted,
+            also=[one.candidate.item_id for one in scored[:RANKED]],
+            only_also=not is_open,
+        )
+    )
+    places = {item_id: place for place, item_id in enumerate(ranking.ids)}
+    joined = [*scored, *(_added(scored, ranking, query) if is_open else [])]
+    titled = [one for one in joined if one.score >= TITLES_FROM]
+    rest = [one for one in joined if one.score < TITLES_FROM]
+    known = [one for one in rest if one.candidate.item_id in places]
+    known.sort(key=lambda one: places[one.candidate.item_id])
+    known = _mixed(known, ranking, places, mixing(SURFACE))
+    unknown = [one for one in rest if one.candidate.item_id not in places]
+    return Learned(
+        scored=[*titled, *_rescored([*known, *unknown])],
+        model_version=chosen.name,
+        ranking=ranking,
+        places=places,
+        taste=history.taste,
+    )
+
+
+def _added(scored: list[Scored], ranking: Ranking, query: ParsedQuery) -> list[Scored]:
+    """What only the model found, where it fits as well as things that were chosen before.
+
+    Whether it fits is asked of the request as a stranger's: taste puts in order what the words
+    ask for, and brings in nothing else.
+    """
+    cutoff = ranking.model.cutoffs.get(SURFACE)
+    if cutoff is None or not query.asked:
+        return []
+    there = {one.candidate.item_id for one in scored}
+    fits = ranking.vectors @ ranking.question.stranger[0]
+    near = [
+        item_id
+        for place, item_id in enumerate(ranking.ids)
+        if item_id not in there and fits[place] >= cutoff
+    ][:MOST_ADDED]
+    facts = load_candidates(near)
+    return [Scored(facts[item_id], "unified", 0.0) for item_id in near if item_id in facts]
+
+
+def _mixed(
+    known: list[Scored], ranking: Ranking, places: Mapping[int, int], mix: Mixing
+) -> list[Scored]:
+    """The first of them mixed as the surface wants it."""
+    if mix.is_off or not known:
+        return known
+    order = [places[one.candidate.item_id] for one in known]
+    part = replace(
+        ranking,
+        ids=tuple(ranking.ids[place] for place in order),
+        logits=ranking.logits[order],
+        features=ranking.features[order],
+        vectors=ranking.vectors[order],
+        rows=ranking.rows[order],
+    )
+    first = part.mixed(mix, min(len(known), 100))
+    picked = set(first)
+    return [
+        *(known[place] for place in first),
+        *(one for place, one in enumerate(known) if place not in picked),
+    ]
+
+
+def _rescored(ordered: list[Scored]) -> list[Scored]:
+    """Scores that fall with the order, below those of titles."""
+    count = max(1, len(ordered))
+    return [
+        replace(one, score=round(TITLES_FROM * (1.0 - (place + 1) / (count + 1)), 6))
+        for place, one in enumerate(ordered)
+    ]
