@@ -83,6 +83,12 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:search_no_results"),
                         "permission": lambda request: request.user.has_perm("search.view_query"),
                     },
+                    {
+                        "title": "Replay",
+                        "icon": "replay",
+                        "link": reverse_lazy("admin:search_replay"),
+                        "permission": lambda request: request.user.has_perm("catalog.view_answer"),
+                    },
                 ],
             },
             {
@@ -113,6 +119,8 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Labels", "thumbs_up_down", "catalog_label_changelist"),
                     _page("Model versions", "deployed_code", "recs_modelversion_changelist"),
+                    _page("Surfaces", "tune", "recs_surface_changelist"),
+                    _page("Quality weights", "balance", "recs_qualityweights_changelist"),
                     _page("Training", "model_training", "recs_trainingrun_changelist"),
                     _page("Content vectors", "scatter_plot", "recs_contentversion_changelist"),
                     _page("Semantic IDs", "qr_code_2", "recs_itemcode_changelist"),

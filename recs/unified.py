@@ -212,6 +212,14 @@ PLAIN = {
 }
 
 
+def sentence(reason: Reason, titles: Mapping[int, str]) -> str:
+    """The reason in words; `titles` of the items that it may name."""
+    if reason.seed is None:
+        return PLAIN[reason.group]
+    title = titles.get(reason.seed.item_id, "something that is gone")
+    return f"Because you {reason.seed.verb} {title}"
+
+
 def rank(version: ModelVersion, model: ServedUnified, ask: UnifiedAsk) -> Ranking:
     """Retrieve from the one index, read the features, rank."""
     clock = _Clock()

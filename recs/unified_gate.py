@@ -203,7 +203,7 @@ def _effect(
     found = best_rows(base + quality @ weights, DEEP)
     first = quality[found[:, :CUT]].mean(axis=(0, 1))
     return {
-        "recall@100": round(float(recall_of(found, judged, DEEP).mean()), 4),
+        "recall": round(float(recall_of(found, judged, DEEP).mean()), 4),
         "rating": round(float(first[NAMES.index("rating")]), 4),
         "freshness": round(float(first[NAMES.index("freshness")]), 4),
     }

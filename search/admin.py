@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,6 +17,7 @@ from unfold.decorators import action, display
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
 from search.models import Query, Term
 from search.query_store import set_review
+from search.replay_view import ReplayInput, context_of
 from search.reports import asked_queries
 from search.text import normalize_query
 from search.today import today
@@ -124,7 +126,12 @@ class QueryAdmin(FastAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The report of queries without results beside the list."""
         view = self.admin_site.admin_view(self.no_results_view)
-        return [path("no-results/", view, name="search_no_results"), *super().get_urls()]
+        replay = self.admin_site.admin_view(self.replay_view)
+        return [
+            path("no-results/", view, name="search_no_results"),
+            path("replay/", replay, name="search_replay"),
+            *super().get_urls(),
+        ]
 
     @action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
@@ -174,6 +181,18 @@ class QueryAdmin(FastAdmin):
                 "search_url": search_url(""),
             },
         )
+
+    def replay_view(self, request: HttpRequest) -> HttpResponse:
+        """A request asked again, stage by stage; it names people, so who may see answers may."""
+        if not request.user.has_perm("catalog.view_answer"):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Replay of a request",
+            "opts": self.model._meta,
+            **context_of(ReplayInput.read(request.GET)),
+        }
+        return TemplateResponse(request, "admin/replay.html", context)
 
     @display(
         description="review",

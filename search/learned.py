@@ -11,7 +11,7 @@ from catalog.errors import ProjectError
 from catalog.models import Item
 from recs.history import History, TasteItem, read_history
 from recs.surfaces import Mixing, mixing
-from recs.unified import PLAIN, Choosing, Ranking, Reason, UnifiedAsk, choosing
+from recs.unified import Choosing, Ranking, Reason, UnifiedAsk, choosing, sentence
 from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
@@ -47,7 +47,7 @@ class Learned:
         seeds = [reason.seed.item_id for reason in reasons.values() if reason.seed]
         titles = dict(Item.objects.visible().filter(pk__in=seeds).values_list("pk", "title"))
         return {
-            item_id: Told(_sentence(reason, titles), explanations[item_id])
+            item_id: Told(sentence(reason, titles), explanations[item_id])
             for item_id, reason in reasons.items()
         }
 
@@ -72,13 +72,6 @@ class Learned:
             item_id: {**groups, "chance": ranking.chance(place)}
             for item_id, place, groups in zip(known, places, told, strict=True)
         }
-
-
-def _sentence(reason: Reason, titles: Mapping[int, str]) -> str:
-    if reason.seed is None:
-        return PLAIN[reason.group]
-    title = titles.get(reason.seed.item_id, "something that is gone")
-    return f"Because you {reason.seed.verb} {title}"
 
 
 def reorder(scored: list[Scored], query: ParsedQuery, request: SearchRequest) -> Learned:

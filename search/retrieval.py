@@ -64,8 +64,7 @@ def retrieve(request: SearchRequest) -> Retrieved:
     check(request)
     stages = Stages()
     profile = current_profile()
-    nouns = {profile.item_noun.casefold(), profile.item_noun_plural.casefold()}
-    query = tsquery.parse(request.query, fillers=FILLERS | nouns)
+    query = tsquery.parse(request.query, fillers=FILLERS | _nouns())
     if query.is_empty:
         return browse.browse(request, query, profile, stages)
     found = _find(query, request, stages)
@@ -99,6 +98,22 @@ def retrieve(request: SearchRequest) -> Retrieved:
     )
 
 
+def candidates_of(request: SearchRequest) -> tuple[list[Scored], ParsedQuery]:
+    """What words and meaning find of a query, best first, before any model puts it in order.
+
+    Raises:
+        InvalidInput: names the field of the request that cannot be used.
+    """
+    check(request)
+    query = tsquery.parse(request.query, fillers=FILLERS | _nouns())
+    if query.is_empty:
+        return [], query
+    found = _Found(query)
+    stages = Stages()
+    _by_words_and_meaning(found, request, stages)
+    return found.scored, found.query
+
+
 def check(request: SearchRequest) -> None:
     """Refuse what cannot be answered.
 
@@ -126,6 +141,19 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
     found.scored = _like(request, stages)
     if found.scored:
         return found
+    _by_words_and_meaning(found, request, stages)
+    with stages.time("unified"):
+        found.learned = reorder(found.scored, found.query, request)
+        found.scored = found.learned.scored
+    return found
+
+
+def _nouns() -> set[str]:
+    profile = current_profile()
+    return {profile.item_noun.casefold(), profile.item_noun_plural.casefold()}
+
+
+def _by_words_and_meaning(found: _Found, request: SearchRequest, stages: Stages) -> None:
     _match_words(found, request, stages)
     text = found.query.asked
     if len(text) >= LEAST_CHARACTERS_FOR_MEANING:
@@ -133,10 +161,6 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
             found.near = dense.nearest(text)
     with stages.time("fusion"):
         found.scored = _fused(found)
-    with stages.time("unified"):
-        found.learned = reorder(found.scored, found.query, request)
-        found.scored = found.learned.scored
-    return found
 
 
 def _like(request: SearchRequest, stages: Stages) -> list[Scored]:

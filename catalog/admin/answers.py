@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from catalog.admin_base import ReadOnlyAdmin
+from catalog.admin_base import ReadOnlyAdmin, links
 from catalog.models import Answer, Item
 
 # A search that is not found as a whole is looked for as a beginning, this far back.
@@ -81,10 +84,10 @@ class AnswerAdmin(ReadOnlyAdmin):
         (None, {"fields": (("query", "corrected_query"), ("kind", "surface"), ("time", "who"))}),
         ("What was shown", {"fields": ("shown_hits", "shown_queries")}),
         ("How", {"fields": (("total", "page"), "filters", "took", "shown_stages")}),
-        ("By which model", {"fields": (("model_version", "fallback"),)}),
+        ("By which model", {"fields": (("model_version", "fallback", "again"),)}),
         ("Who", {"fields": (("query_id", "anonymous_id", "session_id"), "picked_from")}),
     )
-    readonly_fields = ("who", "took", "shown_hits", "shown_queries", "shown_stages")
+    readonly_fields = ("who", "took", "again", "shown_hits", "shown_queries", "shown_stages")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
         """The list leaves out what was shown: it is most of the row."""
@@ -125,6 +128,16 @@ class AnswerAdmin(ReadOnlyAdmin):
         if answer.person:
             return str(answer.person)
         return f"guest {answer.anonymous_id[:8]}" if answer.anonymous_id else "nobody"
+
+    @display(description="replay")
+    def again(self, answer: Answer) -> SafeString:
+        """The same request asked again, stage by stage."""
+        surface = "search" if answer.kind == Answer.Kind.SEARCH else "home"
+        if answer.surface.startswith(("item", "similar")):
+            surface = "similar"
+        person = answer.person.external_id if answer.person else ""
+        asked = {"surface": surface, "query": answer.query, "person": person}
+        return links([("Replay", f"{reverse('admin:search_replay')}?{urlencode(asked)}")])
 
     @display(description="took", ordering="latency_ms")
     def took(self, answer: Answer) -> str:

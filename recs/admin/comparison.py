@@ -10,6 +10,7 @@ from recs.history import read_history
 from recs.models import ModelVersion
 from recs.recommenders.base import Ask
 from recs.recommenders.user_model import picker_of
+from recs.unified import UnifiedAsk, ranking_of
 from recs.user_models import load_model
 
 SHOWN = 12
@@ -83,7 +84,12 @@ def persons_lists(first: ModelVersion, second: ModelVersion, person: Person) -> 
 
 
 def _served(version: ModelVersion, person: Person) -> list[int]:
-    history = read_history(viewer=Viewer(person_id=person.pk))
+    viewer = Viewer(person_id=person.pk)
+    history = read_history(viewer=viewer)
+    if version.kind == ModelVersion.Kind.UNIFIED:
+        known = history.seen | history.unwanted
+        asked = UnifiedAsk(surface="home", viewer=viewer, history=history, excluded=known)
+        return list(ranking_of(version, asked).ids[:SHOWN])
     picker = picker_of(version, load_model(version), history)
     if picker is None:
         return []

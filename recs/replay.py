@@ -1,0 +1,146 @@
+"""A request stage by stage: what was filled in, what the index gave, what the ranker made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.models import Item
+from recs.history import TasteItem
+from recs.ml.unified.features import GROUPS
+from recs.ml.unified.quality import NAMES as QUALITIES
+from recs.models import ModelVersion
+from recs.surfaces import Mixing
+from recs.unified import Ranking, UnifiedAsk, ranking_of, sentence, weights_of
+
+SHOWN = 20
+# What counts for all candidates alike is no reason for one of them.
+TOLD_GROUPS = tuple(group for group in GROUPS if group != "context")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """One of the index's first: its product, of which so much is fit and so much quality."""
+
+    place: int
+    title: str
+    product: float
+    fit: float
+    quality: float
+    ranked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """One of the ranker's first: its chance, what each group added, where the index had it."""
+
+    place: int
+    item_id: int
+    title: str
+    chance: float
+    groups: tuple[float, ...]
+    retrieved: int | None
+    shown: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """One version's answer to a request, a stage at a time.
+
+    `filled`: what the request had, and what stood in for what it lacked, name by name.
+    """
+
+    version: ModelVersion
+    filled: Mapping[str, str]
+    retrieved: tuple[Retrieved, ...]
+    candidates: int
+    ranked: tuple[Ranked, ...]
+    groups: tuple[str, ...]
+    weights: Mapping[str, float]
+    stages: Mapping[str, float]
+
+
+def replay(version: ModelVersion, ask: UnifiedAsk, mix: Mixing) -> Replay:
+    """What this version answers to the request now, by the code that answers requests.
+
+    Raises:
+        UnusableVersion: where the version cannot be loaded.
+    """
+    ranking = ranking_of(version, ask)
+    by_product = sorted(ranking.fits, key=lambda item_id: -ranking.fits[item_id])
+    first, ranked_first = by_product[:SHOWN], ranking.ids[:SHOWN]
+    taste = ask.history.taste
+    asked = [*first, *ranked_first, *(item.item_id for item in taste), ask.item_id or 0]
+    titles = dict(Item.objects.filter(pk__in=asked).values_list("pk", "title"))
+    places = {item_id: place for place, item_id in enumerate(ranking.ids)}
+    return Replay(
+        version=version,
+        filled=_filled(ask, ranking, titles),
+        retrieved=tuple(
+            _retrieved(number, item_id, ranking, places[item_id], titles)
+            for number, item_id in enumerate(first, start=1)
+        ),
+        candidates=len(ranking.ids),
+        ranked=_ranked(ranking, by_product, mix, taste, titles),
+        groups=TOLD_GROUPS,
+        weights=dict(zip(QUALITIES, map(float, weights_of(version, ranking.model)), strict=True)),
+        stages=ranking.stages,
+    )
+
+
+def _filled(ask: UnifiedAsk, ranking: Ranking, titles: Mapping[int, str]) -> dict[str, str]:
+    question = ranking.question
+    given = [bool(flag) for flag in question.given[0]]
+    source = int(question.sources[0])
+    key = int(ranking.model.vocabulary.ids([source])[0]) if source else 0
+    name = titles.get(key, "") or (
+        Item.objects.filter(pk=key).values_list("title", flat=True).first() or ""
+    )
+    return {
+        "surface": ask.surface,
+        "words": f"{question.words[0] or 'none'}{'' if given[0] else ' (filled in)'}",
+        "source item": f"{name or 'none'}{'' if given[1] or not key else ' (filled in)'}",
+        "person": f"{len(question.known.items):,} events are known" if given[2] else "a stranger",
+        "searches of the person": f"{len(question.picked.items):,} that led to an item",
+        "words asked before": "yes" if question.chosen.nnz else "no",
+    }
+
+
+def _retrieved(
+    number: int, item_id: int, ranking: Ranking, place: int, titles: Mapping[int, str]
+) -> Retrieved:
+    fit = float(ranking.vectors[place] @ ranking.question.vectors[0])
+    product = ranking.fits[item_id]
+    return Retrieved(
+        place=number,
+        title=titles.get(item_id, ""),
+        product=product,
+        fit=fit,
+        quality=product - fit,
+        ranked=place + 1,
+    )
+
+
+def _ranked(
+    ranking: Ranking,
+    by_product: Sequence[int],
+    mix: Mixing,
+    taste: Sequence[TasteItem],
+    titles: Mapping[int, str],
+) -> tuple[Ranked, ...]:
+    places = list(range(min(SHOWN, len(ranking.ids))))
+    told, reasons = ranking.contributions(places), ranking.reasons(places, taste)
+    retrieved = {item_id: place for place, item_id in enumerate(by_product, start=1)}
+    shown = {place: number for number, place in enumerate(ranking.mixed(mix, SHOWN), start=1)}
+    return tuple(
+        Ranked(
+            place=place + 1,
+            item_id=ranking.ids[place],
+            title=titles.get(ranking.ids[place], ""),
+            chance=ranking.chance(place),
+            groups=tuple(groups[name] for name in TOLD_GROUPS),
+            retrieved=retrieved.get(ranking.ids[place]),
+            shown=shown.get(place),
+            reason=sentence(reason, titles),
+        )
+        for place, groups, reason in zip(places, told, reasons, strict=True)
+    )
