@@ -7,7 +7,6 @@ from hashlib import blake2b
 from django.db import connection
 
 from catalog.types import Viewer
-from recs import registry
 from recs.models import ModelVersion, Surface
 
 # A process may be that late to see a change.
@@ -51,22 +50,19 @@ def forget_settings() -> None:
     _read_at = float("-inf")
 
 
-def why_not_unified(key: str, viewer: Viewer) -> str:
-    """The code of why the unified model does not answer; "" where it may.
+def why_not(key: str, viewer: Viewer, version: ModelVersion) -> str:
+    """The code of why a version of the unified model does not answer; "" where it may.
 
     "switched_off", "control" for a viewer of the control group, "not_better" where the gate did not
-    find it better on this surface. Whether a version is live is for the caller to find out.
+    find the version better on this surface.
     """
     surface = setting(key)
     if surface.engine == Surface.Engine.FIRST:
         return "switched_off"
     if is_control(surface, viewer):
         return CONTROL
-    if surface.engine == Surface.Engine.AUTO:
-        version = registry.live(ModelVersion.Kind.UNIFIED)
-        if version is not None and key not in version.gate.get("surfaces", []):
-            return "not_better"
-    return ""
+    is_better = key in version.gate.get("surfaces", [])
+    return "not_better" if surface.engine == Surface.Engine.AUTO and not is_better else ""
 
 
 def is_control(surface: Surface, viewer: Viewer) -> bool:

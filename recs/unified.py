@@ -16,7 +16,7 @@ from django.utils import timezone
 from catalog.filters import ItemFilters
 from catalog.models import Item
 from catalog.types import Viewer
-from recs import embeddings
+from recs import embeddings, registry
 from recs.content import content_vectors
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.features import GOLDEN, SECONDS_A_DAY, history_rows
@@ -29,8 +29,8 @@ from recs.ml.unified.served import LiveRequest, ServedUnified, normal
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
 from recs.models import ContentVersion, ModelVersion, QualityWeights
 from recs.searches import searches_of
-from recs.surfaces import Mixing, why_not_unified
-from recs.unified_models import live_unified, load_unified, text_version
+from recs.surfaces import Mixing, why_not
+from recs.unified_models import KIND, load_unified, text_version
 from recs.vector_index import best_items, scores_of
 
 SOURCE = "unified"
@@ -86,13 +86,15 @@ class Choosing:
 
 def choosing(surface: str, viewer: Viewer) -> Choosing:
     """By the switch of the surface, and by what is live."""
-    if reason := why_not_unified(surface, viewer):
+    version = registry.live(KIND)
+    if version is None:
+        return Choosing(fallback=NoLiveVersion.code)
+    if reason := why_not(surface, viewer, version):
         return Choosing(fallback=reason)
     try:
-        version, model = live_unified()
-    except (NoLiveVersion, UnusableVersion) as error:
+        return Choosing(version=version, model=load_unified(version))
+    except UnusableVersion as error:
         return Choosing(fallback=error.code)
-    return Choosing(version=version, model=model)
 
 
 def ranking_of(version: ModelVersion, ask: UnifiedAsk) -> "Ranking":

@@ -1,27 +1,12 @@
 """Versions of the unified model as they answer: loaded once in a process, checked, never torch."""
 
 from recs import registry
-from recs.errors import NoLiveVersion, UnusableVersion
+from recs.errors import UnusableVersion
 from recs.loaded import Loaded
 from recs.ml.unified.served import ServedUnified, read
 from recs.models import ContentVersion, ModelVersion
 
 KIND = ModelVersion.Kind.UNIFIED
-
-
-def live_unified() -> tuple[ModelVersion, ServedUnified]:
-    """The version that answers requests.
-
-    Raises:
-        NoLiveVersion: where none was promoted yet.
-        UnusableVersion: where its folder cannot be used.
-    """
-    version = registry.live(KIND)
-    if version is None:
-        raise NoLiveVersion(
-            "No version of the unified model is live: run `manage.py retrain --kind unified`."
-        )
-    return version, load_unified(version)
 
 
 def load_unified(version: ModelVersion) -> ServedUnified:

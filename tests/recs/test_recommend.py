@@ -146,14 +146,14 @@ def test_the_lists_of_an_item_page_keep_to_their_one_source(world):
 
 def test_few_queries_for_a_person(world, drama_fan, django_assert_max_num_queries):
     request = RecommendRequest(surface="home", viewer=Viewer(person_id=drama_fan))
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         recommend(request)
 
 
 def test_as_many_queries_for_many_items_as_for_few(world, drama_fan, django_assert_max_num_queries):
     for k in (3, 40):  # 40 is more than the world holds: all is compared as well
         request = RecommendRequest(surface="home", viewer=Viewer(person_id=drama_fan), k=k)
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(25):
             recommend(request)
 
 

@@ -234,7 +234,7 @@ def test_other_surfaces_do_not_ask_it(live, world):
         RecommendRequest(surface="session", session_item_ids=(world["drama-0"],)),
     ):
         answer = recommend(request)
-        assert (answer.model_version, answer.fallback) == ("", "not_asked")
+        assert (answer.model_version, answer.fallback) == ("", "no_live_version")
         assert "user_model" not in {hit.source for hit in answer.hits}
 
 

@@ -248,7 +248,7 @@ def test_hostile_queries_are_answered(query):
 def test_a_search_takes_few_statements(django_assert_max_num_queries):
     for query in (*QUERIES, "hitchcok thriller"):
         find(query)  # the profile and the encoder are read once
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             find(query)
     with django_assert_max_num_queries(4):
         find()

@@ -1,0 +1,195 @@
+"""Search in the unified model's order: personal, explained, and with the titles where they were."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from catalog.keys import issue_key
+from catalog.models import Answer, Person
+from catalog.types import Viewer
+from recs import registry
+from recs.models import QualityWeights, Surface
+from recs.unified_models import forget_unified
+from search.answer import search
+from search.retrieval import candidates_of
+from search.types import SearchRequest
+from tests.recs.served import broken
+from tests.recs.unified_world import EACH, GROUPS, learned_version, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ids(settings, tmp_path):
+    settings.RECS_ARTIFACT_DIR = tmp_path / "artifacts"
+    return make_world()
+
+
+@pytest.fixture
+def live(ids):
+    return registry.promote(version=learned_version())
+
+
+def asked(query, person="", **more):
+    viewer = Viewer()
+    if person:
+        viewer = Viewer(person_id=Person.objects.get(external_id=person).pk)
+    return search(SearchRequest(query=query, viewer=viewer, **more))
+
+
+def titles(answer):
+    return [hit.item.title for hit in answer.retrieved.hits]
+
+
+def test_two_people_see_two_first_pages_and_may_know_why(live):
+    pages = {name: asked("tale", name) for name in ("p0", "p1")}
+    first, second = (titles(page) for page in pages.values())
+    assert first != second
+    for page, own in zip(pages.values(), GROUPS, strict=False):
+        assert sum(own in title for title in titles(page)[:12]) > 6
+        assert page.retrieved.model_version == live.name
+        assert all(hit.reason for hit in page.retrieved.hits)
+        assert Answer.objects.get(pk=page.query_id).model_version == live.name
+    reasons = {hit.reason for hit in pages["p0"].retrieved.hits}
+    assert any(reason.startswith("Because you liked Drama") for reason in reasons)
+
+
+def test_scores_fall_with_the_places_and_pages_do_not_overlap(live):
+    answers = [asked("tale", "p0", page=page, per_page=20) for page in (1, 2, 3)]
+    hits = [hit for answer in answers for hit in answer.retrieved.hits]
+    assert len({hit.item.pk for hit in hits}) == len(hits) == 3 * EACH
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert {answer.retrieved.total for answer in answers} == {3 * EACH}
+
+
+def test_a_title_typed_in_full_stays_first_whatever_somebody_likes(live):
+    for person in ("p0", "p1", "p2", ""):
+        answer = asked("Western tale 7", person)
+        assert titles(answer)[0] == "Western tale 7"
+        assert answer.retrieved.hits[0].source == "exact_title"
+
+
+def test_without_the_model_the_fusion_answers_and_says_why(ids):
+    plain = asked("tale", "p0")
+    assert (plain.retrieved.model_version, plain.retrieved.fallback) == ("", "no_live_version")
+    scored, _ = candidates_of(SearchRequest(query="tale"))
+    assert titles(plain) == [one.candidate.title for one in scored[:24]]
+    version = registry.promote(version=learned_version())
+    Surface.objects.create(key="search", engine=Surface.Engine.FIRST)
+    assert titles(asked("tale", "p0")) == titles(plain)
+    assert asked("tale", "p0").retrieved.fallback == "switched_off"
+    Surface.objects.update(engine=Surface.Engine.UNIFIED)
+    broken(version)
+    forget_unified()
+    answer = asked("tale", "p0")
+    assert answer.retrieved.fallback == "unusable_version"
+    assert titles(answer) == titles(plain)
+
+
+def test_diversity_is_a_switch_of_the_surface(live):
+    before = titles(asked("tale", "p0"))[:12]
+    Surface.objects.create(key="search", diversity_percent=0, most_of_category=3)
+    after = titles(asked("tale", "p0"))[:9]
+    assert after != before[:9]
+    assert all(sum(group in title for title in after) == 3 for group in GROUPS)
+
+
+@pytest.mark.parametrize("query", ["the and of", "t", "сказка", "qqq zzz", "tale -drama"])
+def test_odd_queries_are_answered(live, query):
+    answer = asked(query, "p0")
+    assert answer.retrieved.total >= 0
+
+
+def test_explain_tells_those_who_run_the_site_and_nobody_else(live, client, settings):
+    settings.API_PUBLIC_READ = True
+    url = "/api/v1/search"
+    plain = client.get(url, {"q": "tale"}).json()
+    assert plain["model_version"] == live.name
+    assert plain["fallback"] is None
+    assert "explanation" not in plain["hits"][0]
+    assert plain["hits"][0]["reason"]
+    assert client.get(url, {"q": "tale", "explain": "true"}).status_code == 401
+    assert client.get(url, {"q": "tale", "explain": "perhaps"}).status_code == 400
+    reader = issue_key(name="reader", scopes=["read"])[1]
+    admin = issue_key(name="boss", scopes=["admin"])[1]
+    for key, status in ((reader, 403), (admin, 200)):
+        for where, params in ((url, {"q": "tale"}), ("/api/v1/recommend", {"user_id": "p0"})):
+            headers = {"Authorization": f"Bearer {key}"}
+            given = {**params, "explain": "true"}
+            answer = client.get(where, given, headers=headers)
+            assert answer.status_code == status
+            if status == 200:
+                told = answer.json()["hits"][0]["explanation"]
+                assert {"words", "taste", "quality", "chance"} <= set(told)
+
+
+class TestReplay:
+    """The page in the admin."""
+
+    @pytest.fixture
+    def boss(self, client):
+        user = User.objects.create_superuser("boss", password="correct horse battery")
+        client.force_login(user)
+        return client
+
+    def page(self, client, **given):
+        return client.get(reverse("admin:search_replay"), given)
+
+    def test_a_search_stage_by_stage_of_two_versions(self, live, boss):
+        other = learned_version()
+        told = self.page(
+            boss, surface="search", query="tale", person="p0", first=live.pk, second=other.pk
+        ).content.decode()
+        for words in ("By words and meaning", "From the index", "From the ranker", "Chance",
+                      live.name, other.name, "10 events are known", "Drama tale"):  # fmt: skip
+            assert words in told
+        assert not Answer.objects.exists()
+
+    def test_home_and_more_like_this(self, live, boss):
+        home = self.page(boss, surface="home", person="p1").content.decode()
+        assert "(filled in)" in home
+        near = self.page(boss, surface="similar", item="Comedy-3", person="p1").content.decode()
+        assert "Comedy tale 3 (filled in)" in near
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"surface": "search", "person": "p0"}, "A search needs words."),
+            ({"surface": "home", "person": "no one"}, "There is no person"),
+            ({"surface": "similar", "item": "nothing"}, "There is no item"),
+            ({"surface": "similar", "person": "p0"}, "There is no item"),
+            ({"surface": "<script>", "query": "<b>"}, "&lt;b&gt;"),
+        ],
+    )
+    def test_what_cannot_be_asked_is_said(self, live, boss, given, said):
+        answer = self.page(boss, **given)
+        assert answer.status_code == 200
+        assert said in answer.content.decode()
+
+    def test_before_the_first_training_it_says_so(self, ids, boss):
+        assert "was trained yet" in self.page(boss).content.decode()
+
+    def test_who_may_not_see_answers_may_not_see_people(self, live, client):
+        client.force_login(User.objects.create_user("helper", is_staff=True))
+        assert self.page(client, query="tale").status_code == 403
+
+    def test_an_editor_moves_the_weights_of_quality_within_their_bounds(self, live, boss):
+        add = reverse("admin:recs_qualityweights_add")
+        given = {"version": live.pk, "popularity": 0, "recent": 0, "rating": 0, "freshness": 0.5}
+        shown = boss.get(add).content.decode()
+        assert "Recall of what followed" in shown
+        refused = boss.post(add, given | {"freshness": 0.7}).content.decode()
+        assert "between 0 and 0.5" in refused
+        before = titles(asked("tale"))
+        assert boss.post(add, given).status_code == 302
+        assert QualityWeights.objects.get().freshness == 0.5
+        told = self.page(boss, surface="search", query="tale").content.decode()
+        assert "freshness 0.500" in told
+        assert len(titles(asked("tale"))) == len(before)
+
+    def test_an_editor_switches_a_surface_off(self, live, boss):
+        given = {"key": "search", "engine": "first", "control_percent": 0,
+                 "diversity_percent": 0, "most_of_creator": 0, "most_of_category": 0}  # fmt: skip
+        assert boss.post(reverse("admin:recs_surface_add"), given).status_code == 302
+        assert asked("tale").retrieved.fallback == "switched_off"
