@@ -42,6 +42,8 @@ from recs.models import (
     ItemCode,
     ModelVersion,
     NeighbourVersion,
+    QualityWeights,
+    Surface,
     TrainingRun,
 )
 from search.models import Query, Term
@@ -122,6 +124,8 @@ def _learning(items: list[Item]) -> None:
 
 
 def _trained(items: list[Item]) -> None:
+    for key in ("search", "home", "similar"):
+        Surface.objects.create(key=key)
     interval = {"mean": 0.1, "low": 0.05, "high": 0.15}
     part = {
         "name": "overall",
@@ -144,6 +148,11 @@ def _trained(items: list[Item]) -> None:
                 "passed": False, "reasons": [NASTY], "metric": "NDCG@10", "slices": [part]
             },
         )  # fmt: skip
+        effect = {"name": NASTY, "weights": [0, 0.1, 0, 0], "recall": 0.3, "rating": 0.5}
+        unified = ModelVersion.objects.create(
+            kind="unified", name=f"u{n}", as_of=timezone.now(), metrics={"quality": [effect]}
+        )
+        QualityWeights.objects.create(version=unified, rating=0.1)
         point = {"part": "first", "member": 0, "loss": 2.0, "ndcg": 0.1, "seconds": 1.0}
         TrainingRun.objects.create(
             kind="user_model",

@@ -22,6 +22,8 @@ from workers.static_files import collect_static
 
 ADMIN_NAME = "admin"
 TRAINING_TASK = "recs.retrain"
+# The unified model first: it takes less time and answers on every surface.
+FIRST_TRAINED = (ModelVersion.Kind.UNIFIED, ModelVersion.Kind.USER_MODEL)
 Step = tuple[str, Callable[[], None]]
 
 
@@ -58,15 +60,16 @@ def ensure_demo(name: str) -> None:
 
 
 def ensure_training() -> None:
-    """Have a user model trained where there was never one: the site answers without it meanwhile.
+    """Have each model trained where there was never one: the site answers without them meanwhile.
 
     A catalog of one's own is first trained by the schedule, or by `manage.py retrain`.
     """
-    kind = ModelVersion.Kind.USER_MODEL
-    begun = TrainingRun.objects.filter(kind=kind).exists()
-    if begun or Job.objects.filter(kind=TRAINING_TASK).exists():
+    if not Event.objects.positive().exists():
         return
-    if Event.objects.positive().exists():
+    queued = set(Job.objects.filter(kind=TRAINING_TASK).values_list("params__kind", flat=True))
+    for kind in FIRST_TRAINED:
+        if kind in queued or TrainingRun.objects.filter(kind=kind).exists():
+            continue
         enqueue_job(TRAINING_TASK, kind=TRAINING_TASK, params={"kind": kind.value})
 
 

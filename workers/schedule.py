@@ -15,6 +15,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
     # The user model learns from the day's events, when all that it reads beside them is fresh.
     "retrain-user-model": {"task": "recs.retrain", "schedule": crontab(hour=4, minute=10)},
+    # The unified model after it: the queue trains one thing at a time.
+    "retrain-unified": {
+        "task": "recs.retrain",
+        "schedule": crontab(hour=5, minute=40),
+        "kwargs": {"kind": "unified"},
+    },
     # A run that was killed goes on within minutes, from its checkpoint. An old message of this
     # sort is of no use: the next one says the same.
     "go-on-training": {

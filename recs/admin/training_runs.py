@@ -33,7 +33,7 @@ class TrainingRunAdmin(ReadOnlyAdmin):
     search_fields = ("message", "error")
     ordering = ("-created_at",)
     actions = None
-    actions_list = ("retrain",)
+    actions_list = ("retrain", "retrain_unified")
     actions_detail = ("cancel",)
     fieldsets = (
         (None, {"fields": (("kind", "state_name", "version"), "progress", "stage", "message")}),
@@ -76,10 +76,23 @@ class TrainingRunAdmin(ReadOnlyAdmin):
     )
     def retrain(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Hand it to the worker of the queue `training`."""
-        kind = ModelVersion.Kind.USER_MODEL.value
-        job = enqueue_job(TASK, kind=TASK, params={"kind": kind})
-        messages.success(request, "Training is in the queue.")
-        return open_row(job)
+        return _queued(request, ModelVersion.Kind.USER_MODEL)
+
+    @action(
+        description="Retrain the unified model",
+        icon="hub",
+        permissions=["train"],
+        url_path="retrain-unified",
+        dialog={
+            "title": "Retrain the unified model now?",
+            "description": "A worker learns search, home and more like this from all events so "
+            "far. What comes of it goes live by itself where the gate lets it.",
+            "form_submit_text": "Retrain",
+        },
+    )
+    def retrain_unified(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the worker of the queue `training`."""
+        return _queued(request, ModelVersion.Kind.UNIFIED)
 
     @action(
         description="Cancel",
@@ -144,3 +157,9 @@ class TrainingRunAdmin(ReadOnlyAdmin):
         seconds = int(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
         minutes, seconds = divmod(max(seconds, 0), 60)
         return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def _queued(request: HttpRequest, kind: ModelVersion.Kind) -> HttpResponse:
+    job = enqueue_job(TASK, kind=TASK, params={"kind": kind.value})
+    messages.success(request, "Training is in the queue.")
+    return open_row(job)

@@ -83,13 +83,15 @@ def test_the_first_training_is_handed_to_the_workers_once(django_capture_on_comm
     with django_capture_on_commit_callbacks() as sent:
         first_run.ensure_training()
         first_run.ensure_training()
-    assert len(sent) == 1
-    job = Job.objects.get(kind="recs.retrain")
-    assert (job.state, job.params) == (Job.State.QUEUED, {"kind": "user_model"})
+    assert len(sent) == 2
+    jobs = Job.objects.filter(kind="recs.retrain").order_by("created_at")
+    assert {job.state for job in jobs} == {Job.State.QUEUED}
+    assert [job.params for job in jobs] == [{"kind": "unified"}, {"kind": "user_model"}]
 
 
 def test_what_was_trained_before_is_not_trained_at_a_start():
-    TrainingRun.objects.create(kind="user_model", as_of=timezone.now())
+    for kind in ("user_model", "unified"):
+        TrainingRun.objects.create(kind=kind, as_of=timezone.now())
     Item.objects.create(external_id="one", title="One")
     event = EventInput(kind="like", user_id="somebody", item_id="one", time=timezone.now())
     record_events(events=[event])

@@ -12,8 +12,12 @@ from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.learning import STEPS, learn
 from recs.learning_data import UserModelRunConfig
 from recs.models import ModelVersion, TrainingRun
+from recs.unified_steps import UnifiedRunConfig
 
-CONFIG = [field.name for field in fields(UserModelRunConfig)]
+CONFIG = "; ".join(
+    f"{kind}: {', '.join(field.name for field in fields(config))}"
+    for kind, config in (("user_model", UserModelRunConfig), ("unified", UnifiedRunConfig))
+)
 FAILED, NOTHING, BUSY, CANCELLED, REFUSED = 1, 3, 4, 5, 6
 # What a run can fail with that its message explains; anything else is a defect and has its trace.
 NAMED = (ProjectError, OSError, ArithmeticError, MemoryError, ValueError)
@@ -33,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(
             "--set", action="append", default=[], metavar="NAME=VALUE", dest="changes",
-            help=f"change a default of the user model: {', '.join(CONFIG)}",
+            help=f"change a default of the kind; {CONFIG}",
         )  # fmt: skip
         parser.add_argument(
             "--cancel", action="store_true", help="ask the run that is at work to stop"
