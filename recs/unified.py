@@ -141,7 +141,17 @@ class Ranking:
 
     def reasons(self, places: Sequence[int], taste: Sequence[TasteItem]) -> list["Reason"]:
         """For each place what spoke most for it."""
-        likest = self._likest(places, taste)
+        # An item is like itself; that is no reason for what hangs below it.
+        source = int(self.question.sources[0]) if self.question.given[0, 1] else 0
+        rows = self.model.vocabulary.rows(str(item.item_id) for item in taste)
+        likest = self._likest(
+            places,
+            [
+                item
+                for item, row in zip(taste, rows.tolist(), strict=True)
+                if not source or row != source
+            ],
+        )
         return [
             self._reason(place, told, seed)
             for place, told, seed in zip(places, self.contributions(places), likest, strict=True)

@@ -23,8 +23,10 @@ SURFACE = "search"
 RANKED = 500
 # So many that only the model finds may join the candidates.
 MOST_ADDED = 20
-# Scores at and above it belong to titles that were typed.
-TITLES_FROM = BANDS["prefix"][0]
+# Scores at and above it belong to titles that were typed in full.
+TITLES_FROM = BANDS["exact"][0]
+# While somebody types, a title that begins so is what is meant most often.
+TITLES_FROM_TYPING = BANDS["prefix"][0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +109,15 @@ def _reordered(
     )
     places = {item_id: place for place, item_id in enumerate(ranking.ids)}
     joined = [*scored, *(_added(scored, ranking, query) if is_open else [])]
-    titled = [one for one in joined if one.score >= TITLES_FROM]
-    rest = [one for one in joined if one.score < TITLES_FROM]
+    bound = TITLES_FROM_TYPING if request.is_typing else TITLES_FROM
+    titled = [one for one in joined if one.score >= bound]
+    rest = [one for one in joined if one.score < bound]
     known = [one for one in rest if one.candidate.item_id in places]
     known.sort(key=lambda one: places[one.candidate.item_id])
     known = _mixed(known, ranking, places, mixing(SURFACE))
     unknown = [one for one in rest if one.candidate.item_id not in places]
     return Learned(
-        scored=[*titled, *_rescored([*known, *unknown])],
+        scored=[*titled, *_rescored([*known, *unknown], bound)],
         model_version=chosen.name,
         ranking=ranking,
         places=places,
@@ -165,10 +168,10 @@ def _mixed(
     ]
 
 
-def _rescored(ordered: list[Scored]) -> list[Scored]:
+def _rescored(ordered: list[Scored], bound: float) -> list[Scored]:
     """Scores that fall with the order, below those of titles."""
     count = max(1, len(ordered))
     return [
-        replace(one, score=round(TITLES_FROM * (1.0 - (place + 1) / (count + 1)), 6))
+        replace(one, score=round(bound * (1.0 - (place + 1) / (count + 1)), 6))
         for place, one in enumerate(ordered)
     ]

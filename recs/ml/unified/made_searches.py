@@ -17,6 +17,9 @@ from recs.ml.unified.surfaces import CLICK
 
 # Share of the made searches that are titles; people look for what they know, too.
 TITLES = 0.25
+# Share of the made searches that are asked later on, by who knows the item already, and within how
+# many days. Without them a ranker would learn that nobody looks for what they know.
+AGAIN, AGAIN_DAYS = 0.3, 90.0
 
 
 def with_made_searches(data: JointData, texts: Texts, *, most: int, seed: int = 0) -> JointData:
@@ -42,11 +45,13 @@ def with_made_searches(data: JointData, texts: Texts, *, most: int, seed: int = 
             words.append(texts.first_fact + known[int(random.integers(len(known)))])
         kept.append(event)
     rows = np.array(kept, np.int64)
+    later = wanted.days[rows] + random.uniform(1.0, AGAIN_DAYS, len(rows))
+    is_again = (random.random(len(rows)) < AGAIN) & (later < wanted.days.max(initial=0.0))
     made = Searches(
         persons=wanted.owners[rows],
         words=np.array(words, np.int64),
         items=wanted.items[rows],
-        days=wanted.days[rows],
+        days=np.where(is_again, later, wanted.days[rows]),
         strengths=np.full(len(rows), CLICK, np.int8),
     )
     return replace(data, searches=data.searches + made)

@@ -168,6 +168,16 @@ def test_made_searches_are_of_the_persons_own_items(learned):
             assert word == texts.first_title + item
     wanted = set(zip(data.log.wanted.owners.tolist(), data.log.wanted.items.tolist(), strict=True))
     assert set(zip(made.persons.tolist(), made.items.tolist(), strict=True)) <= wanted
+    known = {}
+    wanted_log = data.log.wanted
+    for person, item, day in zip(
+        wanted_log.owners.tolist(), wanted_log.items.tolist(), wanted_log.days.tolist(), strict=True
+    ):
+        known.setdefault((person, item), day)
+    first = [known[pair] for pair in zip(made.persons.tolist(), made.items.tolist(), strict=True)]
+    # Some are asked by who knows the item already.
+    assert 0.1 < (made.days > np.array(first)).mean() < 0.9
+    assert made.days.max() <= wanted_log.days.max()
     assert len(with_made_searches(data, texts, most=0).searches) == len(data.searches)
 
 
