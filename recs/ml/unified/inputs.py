@@ -1,5 +1,6 @@
 """What the towers read of items and of words: frozen arrays, made once for a moment."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,11 +86,7 @@ class FactNames:
 
         "french comedies" names no fact, "comedy" does: wording is left to tokens and text vectors.
         """
-        columns: dict[tuple[str, ...], list[int]] = {}
-        for place, name in enumerate(self.names):
-            value = tuple(plain_words(name.partition(":")[2]))
-            if 0 < len(value) <= LONGEST_NAME:
-                columns.setdefault(value, []).append(place)
+        columns = _columns_by_value(self.names)
         found = []
         for text in texts:
             words = plain_words(text)
@@ -100,6 +97,18 @@ class FactNames:
             )
             found.append(sorted({place for span in spans for place in columns.get(span, ())}))
         return _bags(found, len(self.names))
+
+
+# A request names the same facts as the one before it.
+@functools.lru_cache(maxsize=4)
+def _columns_by_value(names: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
+    """Columns of the facts by the words of their value."""
+    columns: dict[tuple[str, ...], list[int]] = {}
+    for place, name in enumerate(names):
+        value = tuple(plain_words(name.partition(":")[2]))
+        if 0 < len(value) <= LONGEST_NAME:
+            columns.setdefault(value, []).append(place)
+    return columns
 
 
 def _bags(lists: Sequence[Sequence[int]], size: int) -> sparse.csr_matrix:
