@@ -128,7 +128,7 @@ def _ranked(
     titles: Mapping[int, str],
 ) -> tuple[Ranked, ...]:
     places = list(range(min(SHOWN, len(ranking.ids))))
-    told, reasons = ranking.contributions(places), ranking.reasons(places, taste)
+    reasons = ranking.reasons(places, taste)
     retrieved = {item_id: place for place, item_id in enumerate(by_product, start=1)}
     shown = {place: number for number, place in enumerate(ranking.mixed(mix, SHOWN), start=1)}
     return tuple(
@@ -137,10 +137,10 @@ def _ranked(
             item_id=ranking.ids[place],
             title=titles.get(ranking.ids[place], ""),
             chance=ranking.chance(place),
-            groups=tuple(groups[name] for name in TOLD_GROUPS),
+            groups=tuple(reason.explanation[name] for name in TOLD_GROUPS),
             retrieved=retrieved.get(ranking.ids[place]),
             shown=shown.get(place),
             reason=sentence(reason, titles),
         )
-        for place, groups, reason in zip(places, told, reasons, strict=True)
+        for place, reason in zip(places, reasons, strict=True)
     )

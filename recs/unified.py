@@ -25,13 +25,14 @@ from recs.item_vectors import vectors_of
 from recs.ml.unified.diversity import LOOKED_AT, diversify
 from recs.ml.unified.features import GROUPS, NAMES_OF_ALL, Candidates, ItemSide, Question
 from recs.ml.unified.quality import NAMES as QUALITIES
+from recs.ml.unified.quality import with_quality
 from recs.ml.unified.served import LiveRequest, ServedUnified, normal
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
 from recs.models import ContentVersion, ModelVersion, QualityWeights
 from recs.searches import searches_of
 from recs.surfaces import Mixing, why_not
 from recs.unified_models import KIND, load_unified, text_version
-from recs.vector_index import best_items, scores_of
+from recs.vector_index import best_items
 
 SOURCE = "unified"
 TASKS = {"search": SEARCH, "home": HOME, "similar": SIMILAR}
@@ -111,7 +112,7 @@ class Ranking:
     """C items, best first.
 
     `logits`: (C,) float32 calibrated log-odds of being chosen. `features`: (C, F). `fits`: by item
-    the product that the index compares, for those that it was asked for. `vectors`: (C, D), `rows`:
+    the product that the index compares. `vectors`: (C, D), `rows`:
     (C,), 0 for items that are younger than the version. `stages`: milliseconds.
     """
 
@@ -140,20 +141,17 @@ class Ranking:
         return [dict(zip(GROUPS, map(float, row), strict=True)) for row in found]
 
     def reasons(self, places: Sequence[int], taste: Sequence[TasteItem]) -> list["Reason"]:
-        """For each place what spoke most for it."""
+        """For each place what spoke most for it, and all that did."""
         # An item is like itself; that is no reason for what hangs below it.
-        source = int(self.question.sources[0]) if self.question.given[0, 1] else 0
-        rows = self.model.vocabulary.rows(str(item.item_id) for item in taste)
-        likest = self._likest(
-            places,
-            [
-                item
-                for item, row in zip(taste, rows.tolist(), strict=True)
-                if not source or row != source
-            ],
-        )
+        source = int(self.question.sources[0]) if self.question.given[0, 1] else -1
+        rows = self.model.vocabulary.rows(str(item.item_id) for item in taste).tolist()
+        others = [item for item, row in zip(taste, rows, strict=True) if row != source]
+        likest = self._likest(places, others)
         return [
-            self._reason(place, told, seed)
+            dataclasses.replace(
+                self._reason(place, told, seed),
+                explanation={**told, "chance": self.chance(place)},
+            )
             for place, told, seed in zip(places, self.contributions(places), likest, strict=True)
         ]
 
@@ -206,10 +204,15 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """What the ranker used most for a place. `seed`: the item of the taste that it is like."""
+    """What the ranker used most for a place.
+
+    `seed`: the item of the taste that it is like. `explanation`: by group of features how much of
+    the log-odds it is the reason of, and the chance of being chosen.
+    """
 
     group: str
     seed: TasteItem | None = None
+    explanation: Mapping[str, float] = field(default_factory=dict)
 
 
 PLAIN = {
@@ -238,21 +241,19 @@ def rank(version: ModelVersion, model: ServedUnified, ask: UnifiedAsk) -> Rankin
     question = model.question(live_request(model, ask))
     clock.tick("query_tower")
     asked = _asked_vector(version, model, question)
-    fits = (
-        {}
+    found = (
+        []
         if ask.only_also
-        else dict(
-            best_items(
-                version, asked, k=model.candidates, filters=ask.filters, exclude=ask.excluded
-            )
+        else best_items(
+            version, asked, k=model.candidates, filters=ask.filters, exclude=ask.excluded
         )
     )
-    others = [item_id for item_id in ask.also if item_id not in fits]
-    fits |= dict(scores_of(version, asked, others, filters=ask.filters))
     clock.tick("index")
-    ids = list(dict.fromkeys([*fits, *others]))
+    ids = list(dict.fromkeys([*(item_id for item_id, _ in found), *ask.also]))
     rows = model.vocabulary.rows(map(str, ids))
     side = _side(version, model, ids, rows)
+    products = with_quality(side.vectors, side.quality) @ asked
+    fits = dict(zip(ids, map(float, products), strict=True))
     clock.tick("candidates")
     logits, features = model.logits(
         question,

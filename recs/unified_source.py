@@ -36,7 +36,6 @@ class UnifiedSource:
         )
         places = ranking.mixed(mixing(self.surface), ask.k)
         reasons = ranking.reasons(places, self.history.taste)
-        told = ranking.contributions(places)
         return [
             Candidate(
                 item_id=ranking.ids[place],
@@ -44,9 +43,7 @@ class UnifiedSource:
                 source=SOURCE,
                 because=reason.seed,
                 reason="" if reason.seed else PLAIN[reason.group],
-                explanation={**groups, "chance": ranking.chance(place)},
+                explanation=reason.explanation,
             )
-            for number, (place, reason, groups) in enumerate(
-                zip(places, reasons, told, strict=True)
-            )
+            for number, (place, reason) in enumerate(zip(places, reasons, strict=True))
         ]

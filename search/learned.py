@@ -11,7 +11,7 @@ from catalog.errors import ProjectError
 from catalog.models import Item
 from recs.history import History, TasteItem, read_history
 from recs.surfaces import Mixing, mixing
-from recs.unified import Choosing, Ranking, Reason, UnifiedAsk, choosing, sentence
+from recs.unified import Choosing, Ranking, UnifiedAsk, choosing, sentence
 from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
@@ -45,34 +45,15 @@ class Learned:
 
     def told(self, item_ids: Sequence[int]) -> dict[int, Told]:
         """A sentence and the numbers for each of these that the model ranked."""
-        reasons, explanations = self.reasons(item_ids), self.explanations(item_ids)
-        seeds = [reason.seed.item_id for reason in reasons.values() if reason.seed]
+        if self.ranking is None:
+            return {}
+        known = [item_id for item_id in item_ids if item_id in self.places]
+        reasons = self.ranking.reasons([self.places[item_id] for item_id in known], self.taste)
+        seeds = [reason.seed.item_id for reason in reasons if reason.seed]
         titles = dict(Item.objects.visible().filter(pk__in=seeds).values_list("pk", "title"))
         return {
-            item_id: Told(sentence(reason, titles), explanations[item_id])
-            for item_id, reason in reasons.items()
-        }
-
-    def reasons(self, item_ids: Sequence[int]) -> dict[int, Reason]:
-        """What spoke most for each of these that the model ranked."""
-        ranking = self.ranking
-        if ranking is None:
-            return {}
-        known = [item_id for item_id in item_ids if item_id in self.places]
-        places = [self.places[item_id] for item_id in known]
-        return dict(zip(known, ranking.reasons(places, self.taste), strict=True))
-
-    def explanations(self, item_ids: Sequence[int]) -> dict[int, dict[str, float]]:
-        """By group of features what it added, and the chance, of those that the model ranked."""
-        ranking = self.ranking
-        if ranking is None:
-            return {}
-        known = [item_id for item_id in item_ids if item_id in self.places]
-        places = [self.places[item_id] for item_id in known]
-        told = ranking.contributions(places)
-        return {
-            item_id: {**groups, "chance": ranking.chance(place)}
-            for item_id, place, groups in zip(known, places, told, strict=True)
+            item_id: Told(sentence(reason, titles), reason.explanation)
+            for item_id, reason in zip(known, reasons, strict=True)
         }
 
 
