@@ -12,6 +12,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recs.ml.family import FAMILY
 from recs.ml.fit_types import FitProgress, RunOptions
+from recs.ml.metrics import Interval
+from recs.ml.relevance.pairs import read_pairs
+from recs.ml.relevance.relevance_benchmark import (
+    RelevanceOptions,
+    RelevanceResult,
+    run_relevance_benchmark,
+)
+from recs.ml.relevance.scores_file import write_found, write_scores
 from recs.ml.sequence_benchmark import PROTOCOLS, BenchmarkOptions, run_sequence_benchmark
 from recs.ml.sequence_files import check_writable, read_sequence_files, write_rankings
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
@@ -21,7 +29,7 @@ from recs.ml.unified.joint_report import table, write
 
 
 class Command(BaseCommand):
-    """`sequences`: next items, leave-one-out. `joint`: every surface, split by time."""
+    """Next items (`sequences`), every surface (`joint`), judged search results (`relevance`)."""
 
     help = "Run a benchmark on files and write what a judge can score."
     requires_system_checks: list[str] = []
@@ -56,11 +64,22 @@ class Command(BaseCommand):
             help="models beside the unified one: of one surface, of pairs as well",
         )
 
+        add = kinds.add_parser("relevance", help="Score judged products of queries.")
+        add.add_argument("--judgments", type=Path, required=True, help="pairs to score, CSV")
+        add.add_argument("--train", type=Path, help="graded pairs to learn from, CSV")
+        add.add_argument("--out", type=Path, required=True, help="id, relevance, bad_match")
+        add.add_argument("--recall", type=Path, help="query, rank, id: 50 products of each query")
+        add.add_argument("--seed", type=int, default=0)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, fit, rank, write."""
         started = time.monotonic()
         run = RunOptions(progress=_Printed(), stage=_stages_since(started))
-        parts = {"sequences": self._sequences, "joint": self._joint}
+        parts = {
+            "sequences": self._sequences,
+            "joint": self._joint,
+            "relevance": self._relevance,
+        }
         try:
             told = parts[options["benchmark"]](options, run)
         except (ValueError, OSError) as error:
@@ -101,6 +120,20 @@ class Command(BaseCommand):
         self.stdout.write(table(metrics))
         return f"joint: {metrics['requests']} requests of {metrics['people']} people"
 
+    def _relevance(self, options: dict[str, Any], run: RunOptions) -> str:
+        for path in filter(None, (options["out"], options["recall"])):
+            check_writable(path)
+        chosen = RelevanceOptions(seed=options["seed"], run=run)
+        judgments = read_pairs(options["judgments"], judged=False)
+        train = read_pairs(options["train"], judged=True) if options["train"] else None
+        result = run_relevance_benchmark(judgments, train, _encode, packaged_model_dir(), chosen)
+        write_scores(options["out"], judgments, result.relevance, result.bad)
+        if options["recall"]:
+            write_found(options["recall"], judgments, result.found)
+        for name, value in result.figures.items():
+            self.stdout.write(f"{name}: {_figure(value)}")
+        return f"relevance: {len(judgments)} pairs, {len(result.found)} queries; {_way_of(result)}"
+
 
 class _Printed:
     """A line every few seconds: how far the training is, and how long it may still take."""
@@ -125,6 +158,19 @@ class _Printed:
 def _stages_since(started: float) -> Callable[[str], None]:
     """A line for what begins, with the seconds that have passed."""
     return lambda stage: print(f"{time.monotonic() - started:.0f} s: {stage}", file=sys.stderr)
+
+
+def _figure(value: Interval | float) -> str:
+    """A mean with what lies 95 % of the time around it, or a number alone."""
+    if isinstance(value, Interval):
+        return f"{value.mean:.4f} ({value.low:.4f} to {value.high:.4f})"
+    return f"{value:.4f}"
+
+
+def _way_of(result: RelevanceResult) -> str:
+    if not result.folds:
+        return "nothing learned"
+    return "learned from other queries" + (f", in {result.folds} folds" if result.folds > 1 else "")
 
 
 def _date(text: str) -> datetime:
