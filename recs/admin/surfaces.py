@@ -65,8 +65,8 @@ class QualityWeightsAdmin(FastAdmin):
     list_display = ("version", *NAMES, "updated_at")
     list_select_related = ("version",)
     fieldsets = (
-        (None, {"fields": ("version", NAMES)}),
-        ("What they did", {"fields": ("measured",)}),
+        (None, {"fields": ("version", *NAMES)}),
+        ("What they did to the gate's requests", {"fields": ("measured",)}),
     )
     readonly_fields = ("measured",)
 
@@ -76,7 +76,7 @@ class QualityWeightsAdmin(FastAdmin):
             kwargs["queryset"] = _versions()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="measured on the gate's requests")
+    @display(description="effects")
     def measured(self, weights: QualityWeights | None) -> SafeString:
         """Recall of what followed, and rating and freshness of the first page, by weight."""
         version = weights.version if weights and weights.pk else _versions().first()

@@ -178,7 +178,7 @@ class TestReplay:
         add = reverse("admin:recs_qualityweights_add")
         given = {"version": live.pk, "popularity": 0, "recent": 0, "rating": 0, "freshness": 0.5}
         shown = boss.get(add).content.decode()
-        assert "Recall of what followed" in shown
+        assert "Recall@100" in shown
         refused = boss.post(add, given | {"freshness": 0.7}).content.decode()
         assert "between 0 and 0.5" in refused
         before = titles(asked("tale"))
