@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from recs.ml.gate_math import GateConfig
 from recs.ml.unified.joint_baselines import Baselines
-from recs.ml.unified.judged import Judged, rank_requests, sample
+from recs.ml.unified.judged import Judged, ndcg_of, rank_requests, sample
 from recs.ml.unified.surfaces import TASKS
 from recs.models import ModelVersion
 from recs.unified_gate import DEEP, Served, judge_version
@@ -49,7 +49,9 @@ def served(judged: Judged, *, right: float, seed=0, tasks=range(3)):
 def verdict(version, prepared, judged, **systems):
     live = None
     if "live" in systems:
-        live = ModelVersion.objects.create(kind="unified", name="two", as_of=timezone.now())
+        live, _ = ModelVersion.objects.get_or_create(
+            kind="unified", name="two", defaults={"as_of": timezone.now()}
+        )
     return judge_version(version, systems, prepared, judged, live=live, config=CONFIG)
 
 
@@ -87,6 +89,23 @@ def test_what_lost_against_the_live_version_is_refused_though_it_beats_the_untra
     )  # fmt: skip
     assert not report["passed"]
     assert any("the live version" in reason for reason in report["reasons"])
+
+
+def test_what_is_as_good_as_the_live_version_but_for_chance_on_a_surface_passes(
+    version, prepared, judged
+):
+    one, other = (served(judged, right=0.9, seed=seed) for seed in (3, 4))
+    report = verdict(version, prepared, judged, candidate=one, live=one)
+    assert report["passed"]
+    told = {part["name"]: part["systems"] for part in report["slices"]}
+    assert all(told[name]["live"] == told[name]["candidate"] for name in TASKS)
+    worse = min((one, other), key=lambda s: verdict_mean(s, judged))
+    best = other if worse is one else one
+    assert verdict(version, prepared, judged, candidate=best, live=worse)["passed"]
+
+
+def verdict_mean(found, judged):
+    return float(ndcg_of(found.rankings, judged).mean())
 
 
 def test_the_best_untrained_system_is_no_better_than_itself(version, prepared, judged):

@@ -19,7 +19,7 @@ from recs.ml.unified.surfaces import CLICK
 TITLES = 0.25
 # Share of the made searches that are asked later on, by who knows the item already, and within how
 # many days. Without them a ranker would learn that nobody looks for what they know.
-AGAIN, AGAIN_DAYS = 0.3, 90.0
+AGAIN, AGAIN_DAYS = 0.1, 90.0
 
 
 def with_made_searches(data: JointData, texts: Texts, *, most: int, seed: int = 0) -> JointData:
