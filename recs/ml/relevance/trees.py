@@ -2,8 +2,8 @@
 
 Source: Friedman, Greedy function approximation: a gradient boosting machine, Annals of Statistics
 2001; scikit-learn's histogram trees. Features that can only help, such as the share of the query
-that a title covers, may only raise the score: with few queries to learn from, that keeps the trees
-from learning those queries by heart.
+that a title covers, may only raise the score: it costs nothing, and no query learned by heart can
+turn them round.
 """
 
 from collections.abc import Mapping, Sequence
