@@ -4,7 +4,7 @@
     .venv/bin/python -m benchmarks.unified_parts ... --only whole "no graph" --seed 1
     .venv/bin/python -m benchmarks.unified_parts ... --table
 
-A part that was run is kept under var/unified_parts and not run again. The folders are those of
+`rankers` are many in one run, over the towers of the whole. A part that was run is kept under var/unified_parts and not run again. The folders are those of
 `manage.py benchmark joint`; the third window is ranked whole, no negatives are sampled.
 """
 
@@ -21,10 +21,13 @@ from recs.ml.unified.config import UnifiedConfig
 from recs.ml.unified.joint_benchmark import JointOptions, requests_between, run_joint_benchmark
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData, read_joint
 from recs.ml.unified.judged import Judged, ndcg_of, relative_gain, sample
+from recs.ml.unified.ranker import RankerConfig
+from recs.ml.unified.ranker_net import RankerNetConfig
 from recs.ml.unified.surfaces import TASKS
 
 FOLDER = Path("var/unified_parts")
 WHOLE = "whole"
+RANKERS = "rankers"
 Change = Callable[[JointOptions], JointOptions]
 
 
@@ -58,20 +61,35 @@ def _unified(
     return replace(options, unified=change(options.unified))
 
 
-def _net(**off: int) -> Change:
-    return lambda o: replace(o, ranker=replace(o.ranker, net=replace(o.ranker.net, **off)))
+def _net(**off: int) -> RankerConfig:
+    return RankerConfig(net=RankerNetConfig(**off))
 
 
 def _no_task(options: JointOptions) -> JointOptions:
-    tasks = tuple(f"is_{task}" for task in TASKS)
+    without = OTHER_RANKERS["ranker without the task"].without
     options = _tower(use_task=False)(options)
-    return replace(options, ranker=replace(options.ranker, without=tasks))
+    return replace(options, ranker=replace(options.ranker, without=without))
 
 
 def _no_hard(unified: UnifiedConfig) -> UnifiedConfig:
     return replace(unified, negatives=replace(unified.negatives, hard_share=0.0))
 
 
+# Over the same towers, so one run has them all. "weights" are of search, home and similar.
+OTHER_RANKERS: dict[str, RankerConfig] = {
+    "ranker without crossing": _net(crosses=0),
+    "ranker without blocks": _net(blocks=0),
+    "ranker without both": _net(crosses=0, blocks=0),
+    "ranker without the task": RankerConfig(without=tuple(f"is_{task}" for task in TASKS)),
+    "ranker without taste": RankerConfig(without=("taste",)),
+    "ranker without taste and fit": RankerConfig(without=("taste", "fit")),
+    "ranker without words": RankerConfig(without=("words",)),
+    "ranker without source": RankerConfig(without=("source",)),
+    "ranker without quality": RankerConfig(without=("quality",)),
+    "weights 2 1 1": RankerConfig(task_weights=(2.0, 1.0, 1.0)),
+    "weights 1 2 1": RankerConfig(task_weights=(1.0, 2.0, 1.0)),
+    "weights 1 1 2": RankerConfig(task_weights=(1.0, 1.0, 2.0)),
+}
 PARTS: dict[str, Change] = {
     WHOLE: lambda o: o,
     "no task": _no_task,
@@ -86,9 +104,9 @@ PARTS: dict[str, Change] = {
     "no hard negatives": lambda o: _unified(o, _no_hard),
     "thresholds": lambda o: _unified(o, lambda u: replace(u, loss="thresholds")),
     "pairwise": lambda o: _unified(o, lambda u: replace(u, loss="pairwise")),
-    "ranker without crossing": _net(crosses=0),
-    "ranker without blocks": _net(blocks=0),
-    "ranker without taste": lambda o: replace(o, ranker=replace(o.ranker, without=("taste",))),
+    RANKERS: lambda o: replace(
+        o, rankers={name: replace(one, fit=o.ranker.fit) for name, one in OTHER_RANKERS.items()}
+    ),
 }
 
 
@@ -99,7 +117,8 @@ def _run(name: str, data: JointData, since: datetime, base: JointOptions, folder
     changed = PARTS[name](base)
     result = run_joint_benchmark(data, _encoded(folder), since, changed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{kind: result.rankings[kind] for kind in ("two-tower", "unified")})
+    kept = ("two-tower", "unified", *changed.rankers)
+    np.savez(path, **{kind: result.rankings[kind] for kind in kept})
     return path
 
 
@@ -117,14 +136,16 @@ def _print_table(data: JointData, since: datetime, base: JointOptions, folder: s
     end = since.timestamp() / SECONDS_A_DAY
     judged = sample(requests_between(data, end, np.inf), base.most_requests, seed=base.seed)
     kept = {n: np.load(p) for n in PARTS if (p := _path(n, base.seed, folder)).exists()}
+    others = kept.pop(RANKERS, None)
     for kind in ("two-tower", "unified"):
         print(f"\n{kind}: NDCG@10, and what the whole gains over the row")
         print("| part off | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
-        for name, rankings in kept.items():
-            cells = [
-                _cell(judged, task, rankings[kind], kept[WHOLE][kind] if name != WHOLE else None)
-                for task in range(len(TASKS))
-            ]
+        rows = {name: rankings[kind] for name, rankings in kept.items()}
+        if kind == "unified" and others is not None:
+            rows |= {name: others[name] for name in OTHER_RANKERS if name in others}
+        for name, ranked in rows.items():
+            whole = None if name == WHOLE else rows[WHOLE]
+            cells = [_cell(judged, task, ranked, whole) for task in range(len(TASKS))]
             print(f"| {name} | " + " | ".join(cells) + " |")
 
 

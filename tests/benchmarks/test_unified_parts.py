@@ -3,10 +3,11 @@
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks import unified_parts
-from benchmarks.unified_parts import PARTS, WHOLE
+from benchmarks.unified_parts import OTHER_RANKERS, PARTS, RANKERS, WHOLE
 from recs.ml.unified.joint_benchmark import JointOptions
 from tests.recs.ml.unified.joint_world import encode, write_films
 from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED
@@ -23,7 +24,8 @@ def test_each_part_changes_something(name):
     assert PARTS[WHOLE](SMALL) == SMALL
     changed = PARTS[name](SMALL)
     assert changed != SMALL
-    assert replace(changed, unified=SMALL.unified, ranker=SMALL.ranker) == SMALL
+    same = replace(changed, unified=SMALL.unified, ranker=SMALL.ranker, rankers=SMALL.rankers)
+    assert same == SMALL
 
 
 def test_a_part_is_run_once_and_stands_in_the_table(tmp_path, monkeypatch, capsys):
@@ -42,3 +44,24 @@ def test_a_part_is_run_once_and_stands_in_the_table(tmp_path, monkeypatch, capsy
     unified_parts.main()
     again = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert again == lines
+
+
+def test_other_rankers_are_learned_over_the_same_towers(tmp_path, monkeypatch, capsys):
+    folder = write_films(tmp_path / "films")
+    two = dict(list(OTHER_RANKERS.items())[:2])
+    monkeypatch.setattr(unified_parts, "OTHER_RANKERS", two)
+    monkeypatch.setattr(unified_parts, "FOLDER", tmp_path / "kept")
+    monkeypatch.setattr(unified_parts, "_encoded", lambda _: encode)
+    monkeypatch.setattr(unified_parts, "JointOptions", lambda **given: replace(SMALL, **given))
+    monkeypatch.setattr(
+        sys, "argv",
+        ["parts", "--data", str(folder), "--test-from", "2010-07-01", "--only", WHOLE, RANKERS],
+    )  # fmt: skip
+    unified_parts.main()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    for name in two:
+        assert sum(line.startswith(f"| {name} |") and "%" in line for line in lines) == 1
+    kept = np.load(next((tmp_path / "kept").rglob("rankers-0.npz")))
+    whole = np.load(next((tmp_path / "kept").rglob("whole-0.npz")))
+    assert (kept["two-tower"] == whole["two-tower"]).all()
+    assert all((kept[name] != kept["unified"]).any() for name in two)

@@ -116,7 +116,7 @@ class Command(BaseCommand):
         data = read_joint(options["data"])
         chosen = JointOptions(seed=options["seed"], mixes=options["mixes"], run=run)
         result = run_joint_benchmark(data, _encode, options["test_from"], chosen)
-        metrics = write(out, data, result.judged, result.rankings, result.about)
+        metrics = write(out, data, result)
         self.stdout.write(table(metrics))
         return f"joint: {metrics['requests']} requests of {metrics['people']} people"
 

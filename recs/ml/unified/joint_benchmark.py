@@ -20,6 +20,7 @@ from recs.ml.unified.config import UnifiedConfig
 from recs.ml.unified.examples import home_examples, search_examples, similar_examples
 from recs.ml.unified.joint_baselines import Baselines, tune
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData
+from recs.ml.unified.joint_slices import Known, known_before
 from recs.ml.unified.joint_systems import Learned, SystemConfig, fit_system
 from recs.ml.unified.judged import Judged, judged_of, rank_requests, sample
 from recs.ml.unified.prepared import (
@@ -31,7 +32,7 @@ from recs.ml.unified.prepared import (
     with_settings,
 )
 from recs.ml.unified.ranker import RankerConfig
-from recs.ml.unified.surfaces import TASKS
+from recs.ml.unified.surfaces import SEARCH, SIMILAR, TASKS, Requests
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,15 +56,21 @@ class JointOptions:
     most_validated: int = 600
     unified: UnifiedConfig = field(default_factory=UnifiedConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
+    # Rankers beside the unified one's, over the same towers and candidates, by name.
+    rankers: Mapping[str, RankerConfig] = field(default_factory=dict)
     run: RunOptions = field(default_factory=RunOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointResult:
-    """`rankings`: by system (R, 100) int64 item rows, all zeros where it does not answer."""
+    """`rankings`: by system (R, 100) int64 item rows, all zeros where it does not answer.
+
+    `known`: what was there before the date.
+    """
 
     judged: Judged
     rankings: dict[str, Ints]
+    known: Known
     about: dict[str, Any]
 
 
@@ -108,6 +115,7 @@ def run_joint_benchmark(
     return JointResult(
         judged=judged,
         rankings=rankings,
+        known=known_before(data, end),
         about={
             "test_from": test_from.astimezone(UTC).isoformat(),
             "second_window_from": datetime.fromtimestamp(start * SECONDS_A_DAY, UTC).isoformat(),
@@ -127,6 +135,10 @@ def _seeded(options: JointOptions) -> JointOptions:
         options,
         unified=replace(unified, fit=replace(unified.fit, seed=seed)),
         ranker=replace(ranker, fit=replace(ranker.fit, seed=seed)),
+        rankers={
+            name: replace(one, fit=replace(one.fit, seed=seed))
+            for name, one in options.rankers.items()
+        },
     )
 
 
@@ -160,7 +172,12 @@ def _systems(options: JointOptions, taught: Judged) -> dict[str, SystemConfig]:
     ]
     there = set(taught.requests.tasks.tolist())
     return {
-        name_of(mix): SystemConfig(unified=options.unified, ranker=options.ranker, tasks=mix)
+        name_of(mix): SystemConfig(
+            unified=options.unified,
+            ranker=options.ranker,
+            rankers=options.rankers if mix == every else {},
+            tasks=mix,
+        )
         for mix in mixes
         if mix == every or set(mix) <= there
     }
@@ -192,12 +209,25 @@ def _learned(learned: dict[str, Learned], judged: Judged) -> dict[str, Ints]:
             found["two-tower-no-quality"] = rank_requests(alone.score, requests, log, RANKED)
             found[name] = system.ranker.rank(requests, RANKED)
             found["unified-signed-out"] = system.ranker.rank(requests.signed_out(), RANKED)
+            nothing = np.zeros(len(requests), np.int64)
+            for label, task, asks in (
+                ("unified-no-words", SEARCH, replace(requests, words=nothing)),
+                ("unified-no-source", SIMILAR, replace(requests, sources=nothing)),
+            ):
+                found[label] = _ranked(system, asks, (task,))
+            for label, ranker in system.others.items():
+                found[label] = ranker.rank(requests, RANKED)
             continue
-        rows = np.flatnonzero(np.isin(judged.requests.tasks, system.tasks))
-        table = np.zeros((len(judged), RANKED), np.int64)
-        table[rows] = system.ranker.rank(judged.requests.select(rows), RANKED)
-        found[name] = table
+        found[name] = _ranked(system, judged.requests, system.tasks)
     return found
+
+
+def _ranked(system: Learned, requests: Requests, tasks: tuple[int, ...]) -> Ints:
+    """(R, 100) int64: answers on these surfaces, zeros on others."""
+    rows = np.flatnonzero(np.isin(requests.tasks, tasks))
+    table = np.zeros((len(requests), RANKED), np.int64)
+    table[rows] = system.ranker.rank(requests.select(rows), RANKED)
+    return table
 
 
 def _fields(config: Any) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recs.ml.metrics import bootstrap
+from recs.ml.unified.joint_benchmark import JointResult
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData
+from recs.ml.unified.joint_slices import slices
 from recs.ml.unified.judged import Judged, ndcg_of, recall_of, relative_gain
 from recs.ml.unified.surfaces import NOBODY, TASKS
 
@@ -91,16 +93,11 @@ def splits(systems: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda split: -split["gain"])
 
 
-def write(
-    folder: Path,
-    data: JointData,
-    judged: Judged,
-    rankings: Mapping[str, Ints],
-    about: Mapping[str, Any],
-) -> dict[str, Any]:
+def write(folder: Path, data: JointData, result: JointResult) -> dict[str, Any]:
     """Both files; what was in them before is replaced when all is written."""
+    judged, rankings = result.judged, result.rankings
     metrics = {
-        **about,
+        **result.about,
         "requests": {
             label: int((judged.requests.tasks == task).sum()) for task, label in enumerate(TASKS)
         },
@@ -109,6 +106,7 @@ def write(
         "unified_over": compare(rankings, judged),
     }
     metrics["splits"] = splits(metrics["systems"])
+    metrics["slices"] = slices(rankings, judged, result.known)
     staged = folder / f".{RANKINGS}.part"
     with staged.open("w", encoding="utf-8") as file:
         file.write("\t".join(COLUMNS) + "\n")
@@ -142,7 +140,21 @@ def table(metrics: Mapping[str, Any]) -> str:
         lines.append(f"  {row['task']:8} over {row['over']:20}{gain}")
     for split in metrics["splits"]:
         lines.append(f"instead of one model {' and '.join(split['models'])}: {split['gain']:+.1%}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_slice_lines(metrics["slices"])])
+
+
+def _slice_lines(by_task: Mapping[str, Any]) -> list[str]:
+    """Recall@100 of the unified model in each slice, beside the untrained system that finds most."""
+    lines = [f"recall@100 by slice: {'':12}{'unified':>8}{'towers':>8}  best untrained"]
+    for task, found in by_task.items():
+        for name, told in found.items():
+            recall = {system: one["recall@100"] for system, one in told["systems"].items()}
+            best = max(UNTRAINED, key=lambda system: recall.get(system, -1.0))
+            lines.append(
+                f"  {task:8}{name:14}{told.get('requests', told.get('pairs')):>8}"
+                f"{recall['unified']:>8.3f}{recall['two-tower']:>8.3f}{recall[best]:>8.3f} {best}"
+            )
+    return lines
 
 
 def _line(data: JointData, judged: Judged, row: int, ranked: Ints) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ quality and teaches the ranker, whose features are as of the end of the first; t
 are made anew of both, and the third is what is reported.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import choose_weights
-from recs.ml.unified.ranker import Ranker, RankerConfig, fit_ranker
+from recs.ml.unified.ranker import Ranker, RankerConfig, draw_lists, fit_ranker
 from recs.ml.unified.retriever import Retriever, fit_retriever
 from recs.ml.unified.surfaces import TASKS, Examples
 
@@ -31,20 +32,28 @@ CUT_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """A system, ready for the third window; `told`: what was chosen on the second."""
+    """A system, ready for the third window; `told`: what was chosen on the second.
+
+    `others`: further rankers over the same towers, by name.
+    """
 
     retriever: Retriever
     ranker: Ranker
+    others: Mapping[str, Ranker]
     tasks: tuple[int, ...]
     told: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemConfig:
-    """How a system learns, and the surfaces that it knows; the unified one knows all."""
+    """How a system learns, and the surfaces that it knows; the unified one knows all.
+
+    `rankers`: further ones to learn over the same towers, by name.
+    """
 
     unified: UnifiedConfig
     ranker: RankerConfig
+    rankers: Mapping[str, RankerConfig] = field(default_factory=dict)
     tasks: tuple[int, ...] = tuple(range(len(TASKS)))
 
 
@@ -70,17 +79,24 @@ def fit_system(
     scout, report = fit_retriever(early, unified, later, options)
     weights, found = _weights(scout, later)
     options.say("the ranker on the second window")
-    ranker = fit_ranker(
-        FeatureReader(early, scout.with_weights_of(weights)), later, config.ranker, options
-    )
+    reader = FeatureReader(early, scout.with_weights_of(weights))
+    drawn = draw_lists(reader, later, config.ranker)
+    rankers = {
+        name: fit_ranker(reader, drawn, one, options)
+        for name, one in {"": config.ranker, **config.rankers}.items()
+    }
     options.say("towers of both windows")
     epochs = report.best_epoch or unified.fit.epochs
     final = replace(unified, fit=replace(unified.fit, epochs=epochs))
     retriever, _ = fit_retriever(late, final, None, options)
     retriever = retriever.with_weights_of(weights)
+    reader = FeatureReader(late, retriever)
+    rankers = {name: replace(ranker, reader=reader) for name, ranker in rankers.items()}
+    ranker = rankers.pop("")
     return Learned(
         retriever=retriever,
-        ranker=replace(ranker, reader=FeatureReader(late, retriever)),
+        ranker=ranker,
+        others=rankers,
         tasks=config.tasks,
         told={
             "epochs": epochs,
@@ -88,6 +104,7 @@ def fit_system(
             "quality_weights": weights.tolist(),
             "quality_recall": found,
             "cutoffs": cutoffs_of(scout, later),
+            "parameters": {"towers": retriever.parameters, "ranker": ranker.scores.parameters},
             "seconds": report.seconds,
         },
     )

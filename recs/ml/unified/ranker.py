@@ -101,22 +101,21 @@ def candidates_of(reader: FeatureReader, requests: Requests, count: int) -> Ints
 
 def fit_ranker(
     reader: FeatureReader,
-    judged: Judged,
+    drawn: "Lists",
     config: RankerConfig,
     options: RunOptions | None = None,
 ) -> Ranker:
-    """Learn from requests that came after the moment which the reader's facts are of.
-
-    Negatives are sampled: of each request's candidates the first ones and some of the others, less
-    what followed. Nothing is shown in such data, so there is no "shown and passed over".
+    """Learn from lists of requests that came after the moment which the reader's facts are of.
 
     Args:
         reader: features as of an earlier moment.
-        judged: later requests and what followed.
+        drawn: by draw_lists(), the same for every config that is compared.
         config: see its fields.
         options: where it runs.
     """
-    lists = draw_lists(reader, judged, config)
+    weigh = np.asarray(config.task_weights, np.float32)[drawn.tasks]
+    features = drawn.features * columns_read(config.without)
+    lists = replace(drawn, features=features, weights=weigh)
     flat = lists.features[lists.shares > 0]
     mean, spread = flat.mean(axis=0), flat.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
@@ -158,6 +157,9 @@ class Lists:
 def draw_lists(reader: FeatureReader, judged: Judged, config: RankerConfig) -> Lists:
     """Of each request what followed and is among the candidates, and some of the others.
 
+    Negatives are sampled: of each request's candidates the first ones and some of the others, less
+    what followed. Nothing is shown in such data, so there is no "shown and passed over".
+
     An item that the index did not give is no example: as one it would say that items far from the
     request are good. And what is drawn by lot counts for all that was not drawn: else the nearest
     candidates, of which all are there, would seem to be the bad ones.
@@ -182,10 +184,10 @@ def draw_lists(reader: FeatureReader, judged: Judged, config: RankerConfig) -> L
         lambda rows: reader.read(judged.requests.select(told[rows]), candidates[told[rows]]),
     )
     return Lists(
-        features=np.concatenate(features) * columns_read(config.without),
+        features=np.concatenate(features),
         labels=labels[told].astype(np.float32),
         shares=shares[told],
-        weights=np.asarray(config.task_weights, np.float32)[judged.requests.tasks[told]],
+        weights=np.ones(len(told), np.float32),
         tasks=judged.requests.tasks[told].astype(np.int64),
         persons=judged.requests.persons[told],
     )

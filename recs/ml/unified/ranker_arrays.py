@@ -57,6 +57,11 @@ class RankerScores:
     calibration: tuple[float, float] = (1.0, 0.0)
     without: tuple[str, ...] = ()
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned, all networks together."""
+        return sum(weight.size for net in self.nets for weight in net.weights.values())
+
     def logits(self, features: Floats) -> Floats:
         """(...,) float32 calibrated log-odds that a candidate is chosen, of (..., F) features."""
         slope, constant = self.calibration

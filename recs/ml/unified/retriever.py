@@ -47,6 +47,11 @@ class Retriever:
         """(N + 1, D) float32 of unit length."""
         return np.asarray(self.towers.catalogue.numpy(), np.float32)
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(weight.numel() for weight in self.towers.parameters() if weight.requires_grad)
+
     def score(self, requests: Requests) -> Floats:
         """(R, N + 1) float32: p'.q' of every item."""
         items = with_quality(self.items, self.quality)

@@ -117,10 +117,35 @@ def test_pairs_are_models_of_two_surfaces():
     assert list(found) == ["unified", "only-home", "only-similar", "home+similar"]
 
 
+def test_a_field_is_dropped_where_it_matters(written):
+    """Without its words a search is another one; what is left still has an answer."""
+    systems, rows = written[0]["systems"], written[1]
+    for system, task in (("unified-no-words", "search"), ("unified-no-source", "similar")):
+        assert set(systems[system]) == {task}
+        own, whole = (
+            [row["first_100"] for row in rows if (row["system"], row["task"]) == (name, task)]
+            for name in (system, "unified")
+        )
+        assert len(own) == len(whole) and all(own)
+        assert own != whole
+
+
+def test_slices_add_up_to_the_requests(written):
+    metrics = written[0]
+    for task, found in metrics["slices"].items():
+        for kind in ("person", "words"):
+            counts = [told["requests"] for name, told in found.items() if name.startswith(kind)]
+            assert sum(counts) <= metrics["requests"][task]
+        assert any(name.startswith("item") for name in found)
+        assert all("unified" in told["systems"] for told in found.values())
+    assert any(name.startswith("words") for name in metrics["slices"]["search"])
+
+
 def test_it_says_what_it_chose(written):
     told = written[0]["learned"]["unified"]
     assert told["epochs"] >= 1
     assert len(told["quality_weights"]) == 4
+    assert told["parameters"]["towers"] > told["parameters"]["ranker"] > 0
     assert written[0]["second_window_from"] < written[0]["test_from"]
 
 
@@ -161,7 +186,8 @@ def test_artists_without_facts_or_ratings_go_as_well(tmp_path):
     data = read_joint(write_artists(tmp_path, rows))
     found = run_joint_benchmark(data, encode, FROM, replace(OPTIONS, mixes="none"))
     assert set(found.rankings) == {
-        *UNTRAINED, "unified", "unified-signed-out", "two-tower", "two-tower-no-quality",
+        *UNTRAINED, "unified", "unified-signed-out", "unified-no-words", "unified-no-source",
+        "two-tower", "two-tower-no-quality",
     }  # fmt: skip
     assert (found.rankings["unified"] > 0).any(axis=1).all()
 

@@ -13,6 +13,7 @@ from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.ranker import (
     _calibrated,
     _draw,
+    _held_out,
     candidates_of,
     draw_lists,
     fit_ranker,
@@ -38,7 +39,11 @@ def reader(prepared):
 
 @pytest.fixture(scope="module")
 def ranker(prepared, reader):
-    return fit_ranker(reader, later(prepared, 40), RANKER, CPU)
+    return fitted(reader, later(prepared, 40), RANKER)
+
+
+def fitted(reader, judged, config):
+    return fit_ranker(reader, draw_lists(reader, judged, config), config, CPU)
 
 
 def column(features, name):
@@ -201,9 +206,7 @@ def test_calibration_is_right_whatever_the_networks_say(prepared, reader, ranker
 def test_a_feature_or_a_group_can_be_left_out(prepared, reader):
     requests = later(prepared).requests.select(np.arange(20))
     candidates = candidates_of(reader, requests, 9)
-    without = fit_ranker(
-        reader, later(prepared, 30), replace(RANKER, without=("taste", "bm25")), CPU
-    )
+    without = fitted(reader, later(prepared, 30), replace(RANKER, without=("taste", "bm25")))
     changed = replace(without, reader=_Other(reader, ("knn_history", "text_history", "bm25")))
     assert (without.logits(requests, candidates) == changed.logits(requests, candidates)).all()
     changed = replace(without, reader=_Other(reader, ("cosine",)))
@@ -225,7 +228,7 @@ class _Other:
 
 def test_a_name_that_no_feature_has_is_refused(prepared, reader):
     with pytest.raises(ValueError, match="no feature or group"):
-        fit_ranker(reader, later(prepared, 30), replace(RANKER, without=("tast",)), CPU)
+        fitted(reader, later(prepared, 30), replace(RANKER, without=("tast",)))
 
 
 def test_without_the_rules_the_features_read_zeros_too(prepared, reader):
@@ -238,3 +241,18 @@ def test_without_the_rules_the_features_read_zeros_too(prepared, reader):
     )
     assert column(with_rules, "text").any()
     assert not column(zeros, "text").any()
+
+
+def test_a_surface_that_counts_for_nothing_teaches_nothing(prepared, reader):
+    """Its labels turned over, the weights are the same; with equal weights they are not."""
+    drawn = draw_lists(reader, later(prepared, 40), RANKER)
+    learned = (drawn.tasks != SEARCH) & ~_held_out(drawn, RANKER)
+    turned = replace(
+        drawn, labels=np.where(learned[:, None], 1.0 - drawn.labels, drawn.labels)
+    )
+    for task_weights, same in (((1.0, 0.0, 0.0), True), ((1.0, 1.0, 1.0), False)):
+        config = replace(RANKER, task_weights=task_weights)
+        left, right = (
+            fit_ranker(reader, one, config, CPU).scores.nets[0].weights for one in (drawn, turned)
+        )
+        assert all((left[name] == right[name]).all() for name in left) == same
