@@ -18,7 +18,15 @@ import numpy as np
 
 from benchmarks.m3csr_data import encode_texts
 from recs.ml.unified.config import UnifiedConfig
-from recs.ml.unified.joint_benchmark import JointOptions, requests_between, run_joint_benchmark
+from recs.ml.unified.joint_benchmark import (
+    UNIFIED,
+    JointOptions,
+    Windows,
+    learn_systems,
+    read_windows,
+    requests_between,
+    unified_rankings,
+)
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData, read_joint
 from recs.ml.unified.judged import Judged, ndcg_of, relative_gain, sample
 from recs.ml.unified.ranker import RankerConfig
@@ -46,8 +54,10 @@ def main() -> None:
     # What is kept is of this data and this date.
     folder = f"{args.data.name}-{since:%Y-%m-%d}"
     if not args.table:
+        # Once for all parts: none of them changes what is known.
+        windows = read_windows(data, _encoded(folder), since, base)
         for name in args.only:
-            print(name, _run(name, data, since, base, folder), flush=True)
+            print(name, _run(name, windows, base, folder), flush=True)
     _print_table(data, since, base, folder)
 
 
@@ -110,15 +120,13 @@ PARTS: dict[str, Change] = {
 }
 
 
-def _run(name: str, data: JointData, since: datetime, base: JointOptions, folder: str) -> Path:
+def _run(name: str, windows: Windows, base: JointOptions, folder: str) -> Path:
     path = _path(name, base.seed, folder)
     if path.exists():
         return path
-    changed = PARTS[name](base)
-    result = run_joint_benchmark(data, _encoded(folder), since, changed)
+    system = learn_systems(windows, PARTS[name](base))[UNIFIED]
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = ("two-tower", "unified", *changed.rankers)
-    np.savez(path, **{kind: result.rankings[kind] for kind in kept})
+    np.savez(path, **unified_rankings(system, windows.judged.requests))
     return path
 
 

@@ -37,6 +37,7 @@ from recs.ml.unified.surfaces import SEARCH, SIMILAR, TASKS, Requests
 Ints = npt.NDArray[np.int64]
 
 RANKED = 100
+UNIFIED = "unified"
 # Sizes of the models beside the unified one, by the name of the option.
 MIXES: Mapping[str, tuple[int, ...]] = {"none": (), "single": (1,), "pairs": (1, 2)}
 
@@ -74,10 +75,26 @@ class JointResult:
     about: dict[str, Any]
 
 
-def run_joint_benchmark(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """The three windows, made ready once for whatever is learned on them.
+
+    `early`, `late`: what was known at the end of the first window, and of the second. `taught`:
+    requests of the second; `judged`: of the third. `known`: what was there before the third.
+    """
+
+    early: Prepared
+    late: Prepared
+    taught: Judged
+    judged: Judged
+    known: Known
+    about: dict[str, Any]
+
+
+def read_windows(
     data: JointData, encode: Encode, test_from: datetime, options: JointOptions
-) -> JointResult:
-    """Fit on what is before a date, rank for the requests after it.
+) -> Windows:
+    """Prepare both moments, tune the baselines and draw requests.
 
     Args:
         data: a folder.
@@ -88,8 +105,6 @@ def run_joint_benchmark(
     Raises:
         NothingToLearn: where nothing is before the date, or nothing after it.
     """
-    started = time.monotonic()
-    options = _seeded(options)
     end = test_from.timestamp() / SECONDS_A_DAY
     start = second_window(data, end, options.validation_share)
     judged = sample(requests_between(data, end, np.inf), options.most_requests, seed=options.seed)
@@ -100,21 +115,13 @@ def run_joint_benchmark(
     texts = read_texts(data, encode)
     options.run.say("what was known before the second window")
     early = prepare(data, texts, start, PreparedConfig(seed=options.seed))
-    taught = sample(second, options.most_taught, seed=options.seed)
     options.run.say("tuning the baselines")
     tuned = tune(early, sample(second, options.most_validated, seed=options.seed))
-    early = with_settings(early, tuned)
-    late = prepare(data, texts, end, tuned)
-    rankings = _baselines(late, judged)
-    learned = {
-        name: fit_system((early, late), taught, system, options.run)
-        for name, system in _systems(options, taught).items()
-    }
-    options.run.say("ranking")
-    rankings |= _learned(learned, judged)
-    return JointResult(
+    return Windows(
+        early=with_settings(early, tuned),
+        late=prepare(data, texts, end, tuned),
+        taught=sample(second, options.most_taught, seed=options.seed),
         judged=judged,
-        rankings=rankings,
         known=known_before(data, end),
         about={
             "test_from": test_from.astimezone(UTC).isoformat(),
@@ -122,10 +129,42 @@ def run_joint_benchmark(
             "seed": options.seed,
             "items": len(data.vocabulary),
             "tuned": {"k1": tuned.k1, "b": tuned.b, "item_knn": _fields(tuned.knn)},
+        },
+    )
+
+
+def run_joint_benchmark(
+    data: JointData, encode: Encode, test_from: datetime, options: JointOptions
+) -> JointResult:
+    """Fit on what is before a date, rank for the requests after it.
+
+    Args, Raises: as read_windows().
+    """
+    started = time.monotonic()
+    windows = read_windows(data, encode, test_from, options)
+    rankings = _baselines(windows.late, windows.judged)
+    learned = learn_systems(windows, options)
+    options.run.say("ranking")
+    for name, system in learned.items():
+        rankings |= _learned(name, system, windows.judged)
+    return JointResult(
+        judged=windows.judged,
+        rankings=rankings,
+        known=windows.known,
+        about={
+            **windows.about,
             "learned": {name: system.told for name, system in learned.items()},
             "seconds": round(time.monotonic() - started, 1),
         },
     )
+
+
+def learn_systems(windows: Windows, options: JointOptions) -> dict[str, Learned]:
+    """The unified model, and those of fewer surfaces that the options ask for, by name."""
+    return {
+        name: fit_system((windows.early, windows.late), windows.taught, system, options.run)
+        for name, system in _systems(_seeded(options), windows.taught).items()
+    }
 
 
 def _seeded(options: JointOptions) -> JointOptions:
@@ -186,7 +225,7 @@ def _systems(options: JointOptions, taught: Judged) -> dict[str, SystemConfig]:
 def name_of(mix: Sequence[int]) -> str:
     """What the system of these surfaces is called."""
     if len(mix) == len(TASKS):
-        return "unified"
+        return UNIFIED
     return f"only-{TASKS[mix[0]]}" if len(mix) == 1 else "+".join(TASKS[task] for task in mix)
 
 
@@ -198,28 +237,31 @@ def _baselines(prepared: Prepared, judged: Judged) -> dict[str, Ints]:
     }
 
 
-def _learned(learned: dict[str, Learned], judged: Judged) -> dict[str, Ints]:
-    found: dict[str, Ints] = {}
-    for name, system in learned.items():
-        if name == "unified":
-            log, requests = system.retriever.reader.log, judged.requests
-            towers = system.retriever
-            found["two-tower"] = rank_requests(towers.score, requests, log, RANKED)
-            alone = towers.with_weights_of(np.zeros_like(towers.weights))
-            found["two-tower-no-quality"] = rank_requests(alone.score, requests, log, RANKED)
-            found[name] = system.ranker.rank(requests, RANKED)
-            found["unified-signed-out"] = system.ranker.rank(requests.signed_out(), RANKED)
-            nothing = np.zeros(len(requests), np.int64)
-            for label, task, asks in (
-                ("unified-no-words", SEARCH, replace(requests, words=nothing)),
-                ("unified-no-source", SIMILAR, replace(requests, sources=nothing)),
-            ):
-                found[label] = _ranked(system, asks, (task,))
-            for label, ranker in system.others.items():
-                found[label] = ranker.rank(requests, RANKED)
-            continue
-        found[name] = _ranked(system, judged.requests, system.tasks)
-    return found
+def _learned(name: str, system: Learned, judged: Judged) -> dict[str, Ints]:
+    """What a system answers; of the unified one also its parts, and requests that lack something."""
+    requests = judged.requests
+    if name != UNIFIED:
+        return {name: _ranked(system, requests, system.tasks)}
+    towers = system.retriever
+    alone = towers.with_weights_of(np.zeros_like(towers.weights))
+    nothing = np.zeros(len(requests), np.int64)
+    return {
+        **unified_rankings(system, requests),
+        "two-tower-no-quality": rank_requests(alone.score, requests, alone.reader.log, RANKED),
+        "unified-signed-out": system.ranker.rank(requests.signed_out(), RANKED),
+        "unified-no-words": _ranked(system, replace(requests, words=nothing), (SEARCH,)),
+        "unified-no-source": _ranked(system, replace(requests, sources=nothing), (SIMILAR,)),
+    }
+
+
+def unified_rankings(system: Learned, requests: Requests) -> dict[str, Ints]:
+    """(R, 100) int64 each: the towers alone, the whole, and further rankers by name."""
+    towers = system.retriever
+    rankers = {UNIFIED: system.ranker, **system.others}
+    return {
+        "two-tower": rank_requests(towers.score, requests, towers.reader.log, RANKED),
+        **{name: ranker.rank(requests, RANKED) for name, ranker in rankers.items()},
+    }
 
 
 def _ranked(system: Learned, requests: Requests, tasks: tuple[int, ...]) -> Ints:
