@@ -27,11 +27,11 @@ INSERT = """
 WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO catalog_answer (
     query_id, time, kind, surface, person_id, anonymous_id, session_id, query, normalized_query,
-    corrected_query, picked_from, is_typing, filters, page, total, hits, query_recommendations,
+    corrected_query, picked_from, is_typing, filters, about_item, page, total, hits, query_recommendations,
     stages, latency_ms, model_version, fallback
 )
 SELECT %s, %s, %s, %s, (SELECT id FROM catalog_person WHERE id = %s), %s, %s, %s, %s,
-    %s, %s, %s, %s::jsonb, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s
+    %s, %s, %s, %s::jsonb, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s
 FROM setting
 ON CONFLICT (query_id) DO NOTHING
 """
@@ -53,6 +53,7 @@ class AnswerInput:
     picked_from: str = ""
     is_typing: bool = False
     filters: Mapping[str, Any] = field(default_factory=dict)
+    about_item: int | None = None
     page: int = 1
     hits: Sequence[Mapping[str, Any]] = ()
     query_recommendations: Sequence[Mapping[str, Any]] = ()
@@ -110,6 +111,7 @@ def _row(answer: AnswerInput) -> list[Any]:
         _text(answer.picked_from, 40),
         answer.is_typing,
         _json(dict(answer.filters)),
+        answer.about_item,
         answer.page,
         min(answer.total, MAX_SMALL_TOTAL),
         _json([dict(hit) for hit in answer.hits]),

@@ -89,6 +89,7 @@ def recommend(request: RecommendRequest) -> Recommendations:
             total=len(hits),
             viewer=request.viewer,
             filters=_logged_filters(request),
+            about_item=request.item_id if request.surface == "item" else None,
             hits=home.logged_hits(hits),
             latency_ms=(time.perf_counter() - started) * 1000,
             model_version=answer.model_version,

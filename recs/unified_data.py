@@ -21,10 +21,22 @@ from recs.ml.unified.joint_files import JointData, Ratings
 from recs.ml.unified.made_searches import with_made_searches
 from recs.ml.unified.prepared import Texts, texts_of
 from recs.ml.unified.served import normal
-from recs.ml.unified.surfaces import ADD, CLICK, WANT, SurfaceLog
+from recs.ml.unified.shown import ShownLists
+from recs.ml.unified.surfaces import (
+    ADD,
+    CLICK,
+    NOBODY,
+    SEARCH,
+    SIMILAR,
+    TASKS,
+    WANT,
+    Requests,
+    SurfaceLog,
+)
 from recs.ml.vocabulary import Vocabulary
 from recs.models import ContentVersion
 from recs.searches import ChosenSearch, chosen_searches
+from recs.shown import ShownAnswer, shown_answers
 from recs.stated_items import stated
 from recs.versions import check_encoder
 
@@ -118,6 +130,50 @@ def read_data(
     return UnifiedData(
         data=more, texts=tables, asked=len(searches), made=len(more.searches) - len(searches)
     )
+
+
+def read_shown(known: UnifiedData, *, since: datetime, as_of: datetime) -> ShownLists:
+    """Lists that people saw and took something of, in the rows of what was read.
+
+    Of people, words and sources that the data know; an item that they do not know keeps its place
+    and says nothing.
+
+    Args:
+        known: from read_data(), of `as_of` or later.
+        since: inclusive.
+        as_of: exclusive.
+    """
+    data = known.data
+    place = {name: number for number, name in enumerate(data.log.wanted.people)}
+    kept: list[ShownAnswer] = []
+    columns: list[tuple[int, int, int, int, float]] = []
+    for one in shown_answers(since=since, as_of=as_of):
+        viewer = Viewer(person_id=one.person_id, anonymous_id=one.anonymous_id)
+        person = place.get(person_name(viewer), NOBODY)
+        words = int(data.queries.rows([normal(one.query)])[0]) if one.query else 0
+        source = int(data.vocabulary.rows([str(one.about_item)])[0]) if one.about_item else 0
+        task = TASKS.index(one.surface)
+        lacks = (task == SEARCH and not words) or (task == SIMILAR and not source)
+        if person != NOBODY and not lacks:
+            kept.append(one)
+            columns.append((task, words, source, person, one.time.timestamp() / SECONDS_A_DAY))
+    width = max((len(one.items) for one in kept), default=0)
+    items, places = np.zeros((2, len(kept), width), np.int64)
+    taken = np.zeros((len(kept), width), np.bool_)
+    for row, one in enumerate(kept):
+        count = len(one.items)
+        items[row, :count] = data.vocabulary.rows(map(str, one.items))
+        places[row, :count] = one.places
+        taken[row, :count] = np.isin(one.items, one.taken)
+    table = np.array(columns, np.float64).reshape(len(kept), 5)
+    requests = Requests(
+        tasks=table[:, 0].astype(np.int8),
+        words=table[:, 1].astype(np.int64),
+        sources=table[:, 2].astype(np.int64),
+        persons=table[:, 3].astype(np.int64),
+        days=table[:, 4],
+    )
+    return ShownLists(requests=requests, items=items, places=places, taken=taken)
 
 
 def _encoded(words: Sequence[str], progress: Progress) -> Floats:

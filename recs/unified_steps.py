@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import numpy as np
@@ -29,7 +29,7 @@ from recs.ml.unified.surfaces import SEARCH, newest_then
 from recs.models import ContentVersion, ModelVersion
 from recs.pruning import prune
 from recs.retrain import Step, Work
-from recs.unified_data import UnifiedData, read_data
+from recs.unified_data import UnifiedData, read_data, read_shown
 from recs.unified_models import KIND, forget_unified, load_unified
 
 Result = Mapping[str, Any]
@@ -226,7 +226,8 @@ class _UnifiedRun:
             progress=_Told(work), stage=lambda words: work.progress.advance(0, words),
             should_stop=work.progress.should_stop,
         )  # fmt: skip
-        return fit_system((early, self.late), taught, self.config.system(seed), options)
+        shown = read_shown(known, since=_moment(start), as_of=_moment(end))
+        return fit_system((early, self.late), taught, self.config.system(seed), options, shown)
 
     def _late(self, work: Work) -> Prepared:
         """What was known at the cut; made anew where the process is another one."""
@@ -304,6 +305,11 @@ class _Told:
             told.epochs * steps,
             f"epoch {min(told.epoch + 1, told.epochs)}/{told.epochs}, loss {told.loss:.2f}{score}",
         )
+
+
+def _moment(day: float) -> datetime:
+    """Days since 1970 as a moment."""
+    return datetime.fromtimestamp(day * SECONDS_A_DAY, UTC)
 
 
 def _text_version() -> ContentVersion:

@@ -32,6 +32,8 @@ class Answer(models.Model):
     # True while the visitor is still typing: such a query is a prefix until proven finished.
     is_typing = models.BooleanField(default=False)
     filters = models.JSONField(default=dict)
+    # Key of the item that the answer hangs below; not a reference, so that the log outlives it.
+    about_item = models.BigIntegerField(null=True)
     page = models.PositiveIntegerField(default=1)
     total = models.PositiveIntegerField()
     # [{"item": id, "position": 1, "source": "...", "score": 0.5}, ...]

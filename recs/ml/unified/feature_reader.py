@@ -31,16 +31,18 @@ class FeatureReader:
     prepared: Prepared
     retriever: Retriever
 
-    def read(self, requests: Requests, candidates: Ints) -> Floats:
+    def read(self, requests: Requests, candidates: Ints, places: Ints | None = None) -> Floats:
         """(R, C, F) float32, finite, in the order of features.NAMES_OF_ALL.
 
         Args:
             requests: R of them.
             candidates: (R, C) int64 item rows; of 0, which is no item, the numbers mean nothing.
+            places: (R, C) int64, where they were shown; None where they were not.
         """
         facts = self.facts()
         side = facts.items.take(candidates)
-        return read_features(facts, self.question(requests), Candidates(rows=candidates, side=side))
+        shown = Candidates(rows=candidates, side=side, places=places)
+        return read_features(facts, self.question(requests), shown)
 
     def facts(self) -> Facts:
         """What features read of all items."""

@@ -53,6 +53,7 @@ PAIR_FEATURES = (
     ("knn_source_any", "source"),
     ("text_source", "source"),
     ("cosine_source", "source"),
+    ("place", "context"),
 )
 CONTEXT_FEATURES = (
     *(f"is_{task}" for task in TASKS),
@@ -104,10 +105,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """(R, C) candidates. `rows`: int64, 0 for an item that came after the moment of the facts."""
+    """(R, C) candidates. `rows`: int64, 0 for an item that came after the moment of the facts.
+
+    `places`: (R, C) int64 from 1, where they stood when they were shown; None for candidates that
+    nobody saw yet, whose place is 0. What stands high is taken more often whatever it is: a ranker
+    learns that from the place and answers with 0 for all, so it counts for nobody.
+
+    Source: Zhao et al., Recommending What Video to Watch Next, RecSys 2019, section 4.2 (position
+        as a feature in training, missing in serving).
+    """
 
     rows: Ints
     side: ItemSide
+    places: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +164,7 @@ def read_features(facts: Facts, asked: Question, candidates: Candidates) -> Floa
         *_words(facts, asked, candidates),
         *_taste(facts, asked, candidates),
         *_source(facts, asked, candidates),
+        _places(candidates),
     ]
     pairs = np.stack(columns, axis=2)
     context = np.broadcast_to(
@@ -218,6 +229,12 @@ def _source(facts: Facts, asked: Question, candidates: Candidates) -> list[Float
         _products(sources.text, candidates.side.text),
         _products(sources.vectors, candidates.side.vectors),
     ]
+
+
+def _places(candidates: Candidates) -> Floats:
+    if candidates.places is None:
+        return np.zeros(candidates.rows.shape, np.float32)
+    return np.log1p(candidates.places).astype(np.float32)
 
 
 def _context(asked: Question) -> Floats:

@@ -18,8 +18,9 @@ from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import choose_weights
-from recs.ml.unified.ranker import Ranker, RankerConfig, draw_lists, fit_ranker
+from recs.ml.unified.ranker import Ranker, RankerConfig, draw_lists, fit_ranker, shown_lists
 from recs.ml.unified.retriever import Retriever, fit_retriever
+from recs.ml.unified.shown import ShownLists
 from recs.ml.unified.surfaces import TASKS, Examples
 
 Floats = npt.NDArray[np.float32]
@@ -62,6 +63,7 @@ def fit_system(
     judged: Judged,
     config: SystemConfig,
     options: RunOptions | None = None,
+    shown: ShownLists | None = None,
 ) -> Learned:
     """Learn a system.
 
@@ -70,6 +72,7 @@ def fit_system(
         judged: requests of the second.
         config: see its fields.
         options: where it runs.
+        shown: lists of the second that people saw, which the ranker learns from as well.
     """
     options = options or RunOptions()
     early, late = (_only(prepared, config.tasks) for prepared in windows)
@@ -81,6 +84,8 @@ def fit_system(
     options.say("the ranker on the second window")
     reader = FeatureReader(early, scout.with_weights_of(weights))
     drawn = draw_lists(reader, later, config.ranker)
+    if shown is not None and len(shown):
+        drawn += shown_lists(reader, shown)
     rankers = {
         name: fit_ranker(reader, drawn, one, options)
         for name, one in {"": config.ranker, **config.rankers}.items()

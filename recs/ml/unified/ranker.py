@@ -20,6 +20,7 @@ from recs.ml.seeding import array_generator, seed_everything
 from recs.ml.trainer import fit
 from recs.ml.unified.feature_reader import FeatureReader, in_parts
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, hits
+from recs.ml.unified.features import NAMES_OF_ALL
 from recs.ml.unified.ranker_arrays import (
     RankerArrays,
     RankerScores,
@@ -27,6 +28,7 @@ from recs.ml.unified.ranker_arrays import (
     mean_logits,
 )
 from recs.ml.unified.ranker_net import RankerNet, RankerNetConfig
+from recs.ml.unified.shown import ShownLists
 from recs.ml.unified.surfaces import TASKS, Requests
 
 Ints = npt.NDArray[np.int64]
@@ -116,10 +118,13 @@ def fit_ranker(
     weigh = np.asarray(config.task_weights, np.float32)[drawn.tasks]
     features = drawn.features * columns_read(config.without)
     lists = replace(drawn, features=features, weights=weigh)
+    # What decides when to stop, and the odds, are of candidates as they come, whose place is 0.
+    is_held = _held_out(lists, config)
+    kept = ~(lists.shown & is_held)
+    lists, is_held = lists.select(kept), is_held[kept]
     flat = lists.features[lists.shares > 0]
     mean, spread = flat.mean(axis=0), flat.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
-    is_held = _held_out(lists, config)
     nets = []
     for number in range(config.members):
         own = replace(config, fit=_fit_of(config, number))
@@ -143,7 +148,7 @@ class Lists:
 
     `features`: (V, C, F) float32. `labels`: (V, C) float32, 1 for what followed. `shares`: (V, C)
     float32, how many candidates of the request each stands for, 0 for none. `weights`: (V,)
-    float32. `tasks`, `persons`: (V,) int64.
+    float32. `tasks`, `persons`: (V,) int64. `shown`: (V,) bool, people saw this very list.
     """
 
     features: Floats
@@ -152,13 +157,36 @@ class Lists:
     weights: Floats
     tasks: Ints
     persons: Ints
+    shown: Bools
+
+    def select(self, kept: Bools) -> "Lists":
+        """Those that are marked."""
+        return Lists(*(getattr(self, name)[kept] for name in self.__slots__))
+
+    def __add__(self, other: "Lists") -> "Lists":
+        """These, then the others; the narrower table is filled up with what stands for nothing."""
+        width = max(self.labels.shape[1], other.labels.shape[1])
+
+        def wide(table: Floats) -> Floats:
+            missing = [(0, 0), (0, width - table.shape[1]), (0, 0)][: table.ndim]
+            return np.pad(table, missing)
+
+        return Lists(
+            features=np.concatenate([wide(self.features), wide(other.features)]),
+            labels=np.concatenate([wide(self.labels), wide(other.labels)]),
+            shares=np.concatenate([wide(self.shares), wide(other.shares)]),
+            weights=np.concatenate([self.weights, other.weights]),
+            tasks=np.concatenate([self.tasks, other.tasks]),
+            persons=np.concatenate([self.persons, other.persons]),
+            shown=np.concatenate([self.shown, other.shown]),
+        )
 
 
 def draw_lists(reader: FeatureReader, judged: Judged, config: RankerConfig) -> Lists:
     """Of each request what followed and is among the candidates, and some of the others.
 
     Negatives are sampled: of each request's candidates the first ones and some of the others, less
-    what followed. Nothing is shown in such data, so there is no "shown and passed over".
+    what followed. What people saw and passed over comes with shown_lists().
 
     An item that the index did not give is no example: as one it would say that items far from the
     request are good. And what is drawn by lot counts for all that was not drawn: else the nearest
@@ -190,6 +218,41 @@ def draw_lists(reader: FeatureReader, judged: Judged, config: RankerConfig) -> L
         weights=np.ones(len(told), np.float32),
         tasks=judged.requests.tasks[told].astype(np.int64),
         persons=judged.requests.persons[told],
+        shown=np.zeros(len(told), np.bool_),
+    )
+
+
+def shown_lists(reader: FeatureReader, shown: ShownLists) -> Lists:
+    """Lists that people saw, to learn from beside those that are drawn.
+
+    What was taken is good, what was passed over is not, each at its place; the rest of a list, of
+    which nobody knows whether it was seen, says nothing. A list of which nothing known was taken,
+    or nothing passed over, is left out.
+
+    Args:
+        reader: features as of an earlier moment.
+        shown: later lists.
+    """
+    labels = shown.taken & (shown.items > 0)
+    passed = shown.passed_over()
+    told = shown.select(labels.any(axis=1) & passed.any(axis=1))
+    labels, passed = told.taken & (told.items > 0), told.passed_over()
+    parts = in_parts(
+        len(told),
+        _AT_ONCE,
+        lambda rows: reader.read(
+            told.requests.select(rows), told.items[rows], told.places[rows]
+        ),
+    )
+    empty = np.zeros((0, told.items.shape[1], len(NAMES_OF_ALL)), np.float32)
+    return Lists(
+        features=np.concatenate([empty, *parts]),
+        labels=labels.astype(np.float32),
+        shares=(labels | passed).astype(np.float32),
+        weights=np.ones(len(told), np.float32),
+        tasks=told.requests.tasks.astype(np.int64),
+        persons=told.requests.persons,
+        shown=np.ones(len(told), np.bool_),
     )
 
 
