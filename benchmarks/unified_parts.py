@@ -93,6 +93,7 @@ OTHER_RANKERS: dict[str, RankerConfig] = {
     "ranker without the task": RankerConfig(without=tuple(f"is_{task}" for task in TASKS)),
     "ranker without taste": RankerConfig(without=("taste",)),
     "ranker without taste and fit": RankerConfig(without=("taste", "fit")),
+    "ranker without the user model": RankerConfig(without=("user_model", "user_model_best")),
     "ranker without words": RankerConfig(without=("words",)),
     "ranker without source": RankerConfig(without=("source",)),
     "ranker without quality": RankerConfig(without=("quality",)),

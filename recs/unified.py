@@ -261,7 +261,7 @@ def rank(version: ModelVersion, model: ServedUnified, ask: UnifiedAsk) -> Rankin
             rows=rows[None],
             side=ItemSide(
                 vectors=side.vectors[None], text=side.text[None], graph=side.graph[None],
-                quality=side.quality[None],
+                quality=side.quality[None], person=side.person[None],
             ),
         ),
     )  # fmt: skip
@@ -336,6 +336,7 @@ def _side(version: ModelVersion, model: ServedUnified, ids: list[int], rows: Int
     keys = [ids[place] for place in new]
     stored = vectors_of(version, keys)
     text = content_vectors(keys, versions={ContentVersion.TEXT: text_version(model)})
+    side.person[new] = model.person_side(text[ContentVersion.TEXT])
     for place, key, words in zip(new, keys, text[ContentVersion.TEXT], strict=True):
         side.text[place] = words
         if key in stored:

@@ -21,6 +21,7 @@ from recs.ml.unified.joint_baselines import tune
 from recs.ml.unified.joint_benchmark import requests_between, second_window
 from recs.ml.unified.joint_systems import Learned, SystemConfig, fit_system
 from recs.ml.unified.judged import Judged, sample
+from recs.ml.unified.person_model import PersonModelConfig, with_person_model
 from recs.ml.unified.prepared import Prepared, PreparedConfig, prepare, with_settings
 from recs.ml.unified.ranker import RankerConfig
 from recs.ml.unified.served import saved
@@ -51,6 +52,8 @@ class UnifiedRunConfig:
     asked: int = 300
     # The newest events are not learned from, for the gate: this share, and not more than so many.
     held_share: float = 0.1
+    # Steps of the user model that the ranker reads.
+    person_steps: int = 900
     held_events: int = 20_000
 
     def __post_init__(self) -> None:
@@ -59,7 +62,9 @@ class UnifiedRunConfig:
         Raises:
             InvalidInput: names the field.
         """
-        for name in ("epochs", "members", "embedding_size", "taught", "asked", "held_events"):
+        for name in (
+            "epochs", "members", "embedding_size", "taught", "asked", "held_events", "person_steps",
+        ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise InvalidInput(f"'{name}' counts from 1.", field=name)
         for name in ("second_share", "held_share"):
@@ -89,6 +94,10 @@ class UnifiedRunConfig:
             ),
             ranker=replace(ranker, members=self.members, fit=replace(ranker.fit, seed=seed)),
         )
+
+    def person(self) -> PersonModelConfig:
+        """Of the user model that the ranker reads."""
+        return PersonModelConfig(steps=self.person_steps)
 
     def cut(self) -> UserModelRunConfig:
         """The same rule for the part that is held out."""
@@ -211,6 +220,10 @@ class _UnifiedRun:
         return {"deleted": gone}
 
     def _learn(self, work: Work) -> Learned:
+        options = RunOptions(
+            progress=_Told(work), stage=lambda words: work.progress.advance(0, words),
+            should_stop=work.progress.should_stop,
+        )  # fmt: skip
         known, seed = self._known(work), work.run.seed
         data, texts, end = known.data, known.texts, self._end(work)
         start = second_window(data, end, self.config.second_share)
@@ -220,12 +233,12 @@ class _UnifiedRun:
         early = prepare(data, texts, start, PreparedConfig(seed=seed))
         self.tuned = tune(early, sample(second, 600, seed=seed))
         early = with_settings(early, self.tuned)
-        self.late = prepare(data, texts, end, self.tuned)
+        late = prepare(data, texts, end, self.tuned)
+        early, self.late = (
+            with_person_model(one, self.config.person(), seed=seed, options=options)
+            for one in (early, late)
+        )
         taught = sample(second, self.config.taught, seed=seed)
-        options = RunOptions(
-            progress=_Told(work), stage=lambda words: work.progress.advance(0, words),
-            should_stop=work.progress.should_stop,
-        )  # fmt: skip
         shown = read_shown(known, since=_moment(start), as_of=_moment(end))
         return fit_system((early, self.late), taught, self.config.system(seed), options, shown)
 

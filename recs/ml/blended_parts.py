@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
+import numpy.typing as npt
+
 from recs.ml.blended import Blended
+from recs.ml.item_content import ItemContent
 from recs.ml.sequence_data import SequenceData
 from recs.ml.served_model import Member, Parts
 from recs.ml.user_model_fit import FittedUserModel
+
+Ints = npt.NDArray[np.int64]
 
 
 def parts_of(blended: Blended, data: SequenceData, attributes: Sequence[str] = ()) -> Parts:
@@ -18,7 +24,10 @@ def parts_of(blended: Blended, data: SequenceData, attributes: Sequence[str] = (
         attributes: names of the content's attributes, in the order of their numbers.
     """
     return Parts(
-        members=[_member(fitted, data) for fitted in blended.members],
+        members=[
+            member_of(fitted, data.content, data.histories.counts(data.item_count))
+            for fitted in blended.members
+        ],
         weights=blended.weights(),
         knn=blended.knn,
         again=blended.ranking.nets,
@@ -27,12 +36,19 @@ def parts_of(blended: Blended, data: SequenceData, attributes: Sequence[str] = (
     )
 
 
-def _member(fitted: FittedUserModel, data: SequenceData) -> Member:
+def member_of(fitted: FittedUserModel, content: ItemContent, counts: Ints) -> Member:
+    """What is saved of one network.
+
+    Args:
+        fitted: it.
+        content: of all N items.
+        counts: (N + 1,) int64, events of each that it learned from.
+    """
     state = fitted.net.state_dict()
     return Member(
         config=asdict(fitted.net.config),
         weights={name: tensor.detach().cpu().numpy() for name, tensor in state.items()},
         facts=fitted.facts,
-        tables=fitted.facts.tables(data.content, data.histories.counts(data.item_count)),
+        tables=fitted.facts.tables(content, counts),
         known=fitted.known,
     )

@@ -68,21 +68,11 @@ def saved(parts: Parts) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         "candidates": parts.candidates,
         "attributes": list(parts.attributes),
         "knn": {name: asdict(knn.config) for name, knn in parts.knn.items()},
-        "members": [
-            {"net": dict(member.config), "facts": asdict(member.facts.config)}
-            for member in parts.members
-        ],
+        "members": [member_config(member) for member in parts.members],
     }
     tensors: dict[str, npt.NDArray[Any]] = {**arrays_of(parts.again)}
     for number, member in enumerate(parts.members):
-        groups: dict[str, Arrays] = {
-            "net": member.weights,
-            "facts": member.facts.to_arrays(),
-            "tables": as_arrays(member.tables),
-            "known": {"reached": np.clip(member.known.reached, -NEVER, NEVER)},
-        }
-        for group, arrays in groups.items():
-            tensors |= {f"members.{number}.{group}.{name}": a for name, a in arrays.items()}
+        tensors |= {f"members.{number}.{n}": a for n, a in member_arrays(member).items()}
     for name, knn in parts.knn.items():
         tensors |= {f"knn.{name}.{part}": array for part, array in knn.tensors().items()}
     return config, tensors
@@ -210,7 +200,7 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
     """
     if config.get("layout") != LAYOUT:
         raise ValueError(f"Layout {config.get('layout')} of a user model; known is {LAYOUT}.")
-    members = tuple(_member(_below(tensors, f"members.{n}."), given)
+    members = tuple(member_encoder(_below(tensors, f"members.{n}."), given)
                     for n, given in enumerate(config["members"]))  # fmt: skip
     if {member.item_count for member in members} != {len(vocabulary)}:
         raise ValueError("The network is of another number of items than the vocabulary.")
@@ -231,7 +221,7 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
         rarity=attribute_rarity(attributes),
     )
     facts = tuple(
-        ItemFacts.from_arrays(_below(tensors, f"members.{n}.facts."), _facts(given["facts"]))
+        member_facts(_below(tensors, f"members.{n}."), given)
         for n, given in enumerate(config["members"])
     )
     model = ServedModel(
@@ -250,7 +240,34 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
     return model
 
 
-def _member(arrays: Arrays, given: Mapping[str, Any]) -> UserEncoder:
+def member_config(member: Member) -> dict[str, Any]:
+    """What is saved of a network besides its numbers."""
+    return {"net": dict(member.config), "facts": asdict(member.facts.config)}
+
+
+def member_arrays(member: Member) -> dict[str, npt.NDArray[Any]]:
+    """Its numbers, by name."""
+    groups: dict[str, Arrays] = {
+        "net": member.weights,
+        "facts": member.facts.to_arrays(),
+        "tables": as_arrays(member.tables),
+        "known": {"reached": np.clip(member.known.reached, -NEVER, NEVER)},
+    }
+    return {f"{group}.{name}": a for group, arrays in groups.items() for name, a in arrays.items()}
+
+
+def member_facts(arrays: Arrays, given: Mapping[str, Any]) -> ItemFacts:
+    """The fitted maps of content that member_arrays() and member_config() gave."""
+    return ItemFacts.from_arrays(_below(arrays, "facts."), _facts(given["facts"]))
+
+
+def member_encoder(arrays: Arrays, given: Mapping[str, Any]) -> UserEncoder:
+    """The network that member_arrays() and member_config() gave.
+
+    Raises:
+        KeyError: where a part is missing.
+        ValueError: where parts are of different items.
+    """
     return UserEncoder(
         given["net"],
         _below(arrays, "net."),

@@ -138,8 +138,8 @@ class UserEncoder:
         self.size = int(config["body"]["embedding_size"])
         self._heads = int(config["body"]["heads"])
         self._layers = int(config["body"]["layers"])
-        self._weights = weights
-        self._known = known
+        self.weights = weights
+        self.known = known
         self.items = ItemEncoder(_below(weights, "items."), self.size)
         self.tables = tables
         self._content = self.items.content_side(tables)
@@ -181,15 +181,15 @@ class UserEncoder:
         """(T, D), the events of one history as they are read."""
         content = self._content[items]
         own = content if self._own is None else self._own[items]
-        embedded = self.items.mix(own, content, self._known.buckets(items, days))
+        embedded = self.items.mix(own, content, self.known.buckets(items, days))
         embedded = embedded * np.float32(self.size**0.5)
-        if "kinds.weight" in self._weights:
-            embedded = embedded + self._weights["kinds.weight"][kinds]
-        if "gaps.weight" in self._weights:
+        if "kinds.weight" in self.weights:
+            embedded = embedded + self.weights["kinds.weight"][kinds]
+        if "gaps.weight" in self.weights:
             gaps = np.zeros(len(items), np.int64)
             gaps[1:] = gap_bucket(days[1:] - days[:-1])
-            embedded = embedded + self._weights["gaps.weight"][gaps]
-        return np.asarray(embedded + self._weights["body.ages.weight"][age_buckets(len(items))])
+            embedded = embedded + self.weights["gaps.weight"][gaps]
+        return np.asarray(embedded + self.weights["body.ages.weight"][age_buckets(len(items))])
 
     def _body(self, hidden: Floats) -> Floats:
         """(T, D) to (D,): what the newest position amounts to."""
@@ -211,14 +211,14 @@ class UserEncoder:
         return np.asarray(hidden + self._linear(f"{name}feed_out", wide))
 
     def _linear(self, name: str, values: Floats) -> Floats:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
         return np.asarray(values @ weight.T + bias)
 
     def _norm(self, name: str, values: Floats) -> Floats:
         centred = values - values.mean(axis=-1, keepdims=True)
         scale = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + np.float32(NORM_EPSILON))
         return np.asarray(
-            centred / scale * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+            centred / scale * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
         )
 
 

@@ -10,12 +10,12 @@ from benchmarks import unified_parts
 from benchmarks.unified_parts import OTHER_RANKERS, PARTS, RANKERS, WHOLE
 from recs.ml.unified.joint_benchmark import JointOptions
 from tests.recs.ml.unified.joint_world import encode, write_films
-from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED
+from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED
 
 SMALL = JointOptions(
     mixes="none", most_requests=40, most_taught=100, most_validated=30,
     unified=replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=1)),
-    ranker=replace(RANKER, fit=replace(RANKER.fit, epochs=1)), run=CPU,
+    ranker=replace(RANKER, fit=replace(RANKER.fit, epochs=1)), run=CPU, person=PERSON,
 )  # fmt: skip
 
 

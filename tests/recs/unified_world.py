@@ -24,6 +24,7 @@ EACH = 20
 PEOPLE = 60
 TINY = {
     "epochs": 2, "members": 1, "embedding_size": 16, "taught": 150, "asked": 20, "held_share": 0.2,
+    "person_steps": 20,
 }  # fmt: skip
 
 

@@ -26,10 +26,14 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class FeatureReader:
-    """Features of requests and candidates, as of the moment of `prepared`."""
+    """Features of requests and candidates, as of the moment of `prepared`.
+
+    `stale_days`: so many days before a request the user model read its person last.
+    """
 
     prepared: Prepared
     retriever: Retriever
+    stale_days: float = 0.0
 
     def read(self, requests: Requests, candidates: Ints, places: Ints | None = None) -> Floats:
         """(R, C, F) float32, finite, in the order of features.NAMES_OF_ALL.
@@ -52,6 +56,9 @@ class FeatureReader:
             text=prepared.texts.items,
             graph=prepared.items.graph,
             quality=prepared.quality,
+            person=self._nobody(prepared.item_count + 1)
+            if prepared.person is None
+            else prepared.person.items,
         )
         return Facts(items=items, knn=prepared.knn, bm25=prepared.bm25)
 
@@ -64,6 +71,12 @@ class FeatureReader:
         who = (requests.persons, requests.days)
         asked = newest_then(log.asked, *who, ASKED)
         picked = newest_then(log.chosen, *who, ASKED)
+        known = newest_then(log.wanted, *who, LONGEST)
+        read = known
+        if self.stale_days:
+            read = newest_then(
+                log.wanted, requests.persons, requests.days - self.stale_days, LONGEST
+            )
         return Question(
             tasks=filled.tasks.astype(np.int64),
             sources=filled.sources,
@@ -75,10 +88,18 @@ class FeatureReader:
             chosen=prepared.chosen[filled.words],
             vectors=self.retriever.encode(requests),
             stranger=self.retriever.encode(requests.signed_out()),
-            known=newest_then(log.wanted, *who, LONGEST),
+            person=self._nobody(len(requests))
+            if prepared.person is None
+            else prepared.person.users(read),
+            known=known,
             picked=picked,
             same_words=picked.only(asked.items == filled.words[asked.owners]),
         )
+
+    @staticmethod
+    def _nobody(count: int) -> Floats:
+        """(count, 0): there is no user model."""
+        return np.zeros((count, 0), np.float32)
 
 
 def in_parts(

@@ -47,6 +47,8 @@ PAIR_FEATURES = (
     ("wanted_before", "taste"),
     ("wanted_lately", "taste"),
     ("chosen_before", "taste"),
+    ("user_model", "taste"),
+    ("user_model_best", "taste"),
     ("knn_same_words", "taste"),
     ("knn_same_words_any", "taste"),
     ("knn_source", "source"),
@@ -77,12 +79,14 @@ class ItemSide:
     """Items as features read them, float32.
 
     `vectors`: (..., D) of unit length. `text`: (..., T). `graph`: (..., G). `quality`: (..., F).
+    `person`: (..., S), as the user model that was trained apart has them; S 0 without one.
     """
 
     vectors: Floats
     text: Floats
     graph: Floats
     quality: Floats
+    person: Floats
 
     def take(self, rows: Ints) -> "ItemSide":
         """Those at these rows, in the shape of `rows`."""
@@ -91,6 +95,7 @@ class ItemSide:
             text=self.text[rows],
             graph=self.graph[rows],
             quality=self.quality[rows],
+            person=self.person[rows],
         )
 
 
@@ -128,6 +133,7 @@ class Question:
     whether words, source and person were given. `words`: R texts. `text`: (R, T), `graph`: (R, G)
     float32 of the words. `chosen`: (R, N + 1) sparse, how often each item was chosen for them.
     `vectors`, `stranger`: (R, D) float32, of the request, and of the same asked by a stranger.
+    `person`: (R, S) float32 of that user model, zeros for who did nothing.
     `known`: newest items that were wanted. `picked`: those chosen in searches; `same_words`: of
     them those that were for the same words.
     """
@@ -142,6 +148,7 @@ class Question:
     chosen: sparse.csr_matrix
     vectors: Floats
     stranger: Floats
+    person: Floats
     known: Histories
     picked: Histories
     same_words: Histories
@@ -217,8 +224,25 @@ def _again(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats
     tables = (wanted, lately, chosen)
     return [
         *(np.take_along_axis(table, candidates.rows, axis=1) for table in tables),
+        *_user_model(facts, asked, candidates),
         *_neighbours(facts.knn, asked.same_words, candidates.rows),
     ]
+
+
+def _user_model(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
+    """Its log-chance of each candidate, and how far that is below its best item; 0 for strangers."""
+    items = facts.items.person
+    if not items.shape[1]:
+        nothing = np.zeros(candidates.rows.shape, np.float32)
+        return [nothing, nothing]
+    scores = asked.person @ items.T
+    scores[:, 0] = -np.inf
+    best = scores.max(axis=1, keepdims=True)
+    log_sum = best + np.log(np.exp(scores - best).sum(axis=1, keepdims=True))
+    own = _products(asked.person, candidates.side.person)
+    is_known = asked.person.any(axis=1)[:, None]
+    # A tenth, so that they are of the size of the others.
+    return [np.where(is_known, (own - least) / 10, 0.0) for least in (log_sum, best)]
 
 
 def _source(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:

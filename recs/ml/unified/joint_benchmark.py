@@ -23,6 +23,7 @@ from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData
 from recs.ml.unified.joint_slices import Known, known_before
 from recs.ml.unified.joint_systems import Learned, SystemConfig, fit_system
 from recs.ml.unified.judged import Judged, judged_of, rank_requests, sample
+from recs.ml.unified.person_model import PersonModelConfig, with_person_model
 from recs.ml.unified.prepared import (
     Encode,
     Prepared,
@@ -38,6 +39,9 @@ Ints = npt.NDArray[np.int64]
 
 RANKED = 100
 UNIFIED = "unified"
+# The user model read its people so long before, as if their vectors were made once a month.
+STALE_DAYS = 30.0
+STALE = "unified-stale-vectors"
 # Sizes of the models beside the unified one, by the name of the option.
 MIXES: Mapping[str, tuple[int, ...]] = {"none": (), "single": (1,), "pairs": (1, 2)}
 
@@ -57,6 +61,8 @@ class JointOptions:
     most_validated: int = 600
     unified: UnifiedConfig = field(default_factory=UnifiedConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
+    # The user model that the ranker reads; None for none.
+    person: PersonModelConfig | None = field(default_factory=PersonModelConfig)
     # Rankers beside the unified one's, over the same towers and candidates, by name.
     rankers: Mapping[str, RankerConfig] = field(default_factory=dict)
     run: RunOptions = field(default_factory=RunOptions)
@@ -117,9 +123,15 @@ def read_windows(
     early = prepare(data, texts, start, PreparedConfig(seed=options.seed))
     options.run.say("tuning the baselines")
     tuned = tune(early, sample(second, options.most_validated, seed=options.seed))
+    early, late = with_settings(early, tuned), prepare(data, texts, end, tuned)
+    if options.person is not None:
+        early, late = (
+            with_person_model(one, options.person, seed=options.seed, options=options.run)
+            for one in (early, late)
+        )
     return Windows(
-        early=with_settings(early, tuned),
-        late=prepare(data, texts, end, tuned),
+        early=early,
+        late=late,
         taught=sample(second, options.most_taught, seed=options.seed),
         judged=judged,
         known=known_before(data, end),
@@ -245,12 +257,15 @@ def _learned(name: str, system: Learned, judged: Judged) -> dict[str, Ints]:
     towers = system.retriever
     alone = towers.with_weights_of(np.zeros_like(towers.weights))
     nothing = np.zeros(len(requests), np.int64)
+    late_reader = replace(system.ranker.reader, stale_days=STALE_DAYS)
+    stale = replace(system.ranker, reader=late_reader)
     return {
         **unified_rankings(system, requests),
         "two-tower-no-quality": rank_requests(alone.score, requests, alone.reader.log, RANKED),
         "unified-signed-out": system.ranker.rank(requests.signed_out(), RANKED),
         "unified-no-words": _ranked(system, replace(requests, words=nothing), (SEARCH,)),
         "unified-no-source": _ranked(system, replace(requests, sources=nothing), (SIMILAR,)),
+        STALE: stale.rank(requests, RANKED),
     }
 
 

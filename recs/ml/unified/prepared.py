@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from recs.ml.histories import Histories
 from recs.ml.item_content import Attributes, ItemContent
 from recs.ml.item_facts import ItemFacts, ItemFactsConfig, fit_item_facts
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
@@ -76,13 +78,24 @@ class FittedMaps:
     unseen: DoubleFloats
 
 
+class PersonVectors(Protocol):
+    """A user model: a score is a product of rows of both."""
+
+    @property
+    def items(self) -> Floats:
+        """(N + 1, S) float32."""
+
+    def users(self, histories: Histories) -> Floats:
+        """(U, S) float32; zeros for who did nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """As of `until`: inputs of the towers, examples, and what the ranker's features are made of.
 
     `chosen`: (M + 1, N + 1) sparse, how often each item was chosen for each words. `quality`:
     (N + 1, F) float32 from 0 to 1, in the order of quality.NAMES. `maps`: what was fitted on the
-    way and places items that come later.
+    way and places items that come later. `person`: a user model trained apart, None without one.
     """
 
     data: JointData
@@ -96,6 +109,7 @@ class Prepared:
     knn: ItemKnn
     bm25: Bm25
     maps: "FittedMaps"
+    person: "PersonVectors | None" = None
 
     @property
     def item_count(self) -> int:

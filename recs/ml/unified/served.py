@@ -16,10 +16,12 @@ from recs.ml.item_content import Attributes, ItemContent
 from recs.ml.item_facts import ItemFacts, ItemFactsConfig
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig
 from recs.ml.semantic_ids import SemanticIdConfig
+from recs.ml.served_model import member_arrays, member_config
 from recs.ml.unified.features import Candidates, Facts, ItemSide, Question, read_features
 from recs.ml.unified.inputs import FactNames, ItemInputs
 from recs.ml.unified.item_arrays import ItemArrays
 from recs.ml.unified.lexical import Bm25
+from recs.ml.unified.person_arrays import PersonArrays
 from recs.ml.unified.quality import NAMES, Quantiles, with_quality, with_weights
 from recs.ml.unified.query_arrays import Asked, QueryArrays
 from recs.ml.unified.ranker_arrays import RankerScores
@@ -77,7 +79,8 @@ class ServedUnified:
     `queries`: rows, from 1, of words that something was chosen for; `query_graph`: (Q + 1, G) and
     `chosen`: (Q + 1, N + 1) sparse of them. `attributes`: (N + 1, A) sparse, facts of items.
     `weights`: (F,) float32, the constant part of a request's vector. `cutoffs`: by surface the
-    cosine that three of four chosen things had at least.
+    cosine that three of four chosen things had at least. `person`: the user model that the ranker
+    reads, None without one.
     """
 
     vocabulary: Vocabulary
@@ -102,6 +105,7 @@ class ServedUnified:
     imputes: bool
     cutoffs: Mapping[str, float]
     content_versions: Mapping[str, int]
+    person: PersonArrays | None = None
 
     @property
     def dimensions(self) -> int:
@@ -144,6 +148,9 @@ class ServedUnified:
             chosen=self.chosen[[row]],
             vectors=self.tower.encode(asked),
             stranger=self.tower.encode(alone),
+            person=self.person.users(request.history)
+            if self.person is not None
+            else np.zeros((1, 0), np.float32),
             known=request.history,
             picked=picked,
             same_words=same if text else Histories.of_lists([[]]),
@@ -182,6 +189,12 @@ class ServedUnified:
                 )
             )
         return found
+
+    def person_side(self, text: Floats) -> Floats:
+        """(n, S) float32: how the user model sees items that came later, by their text (n, T)."""
+        if self.person is None:
+            return np.zeros((len(text), 0), np.float32)
+        return self.person.placed(text)
 
     def parted(self, stored: Floats) -> tuple[Floats, Floats]:
         """(..., D) vectors and (..., F) qualities of stored vectors (..., D + F)."""
@@ -262,6 +275,7 @@ def saved(model: ServedUnified) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
         "imputes": model.imputes,
         "cutoffs": dict(model.cutoffs),
         "content_versions": dict(model.content_versions),
+        "person": None if model.person is None else member_config(model.person.member),
     }
     side = model.facts.items
     groups: dict[str, Arrays] = {
@@ -283,6 +297,7 @@ def saved(model: ServedUnified) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
         "chosen": _csr_arrays(model.chosen),
         "attributes": _csr_arrays(model.attributes),
         "codes": model.codes.to_arrays(),
+        "person": {} if model.person is None else member_arrays(model.person.member),
         "own": {
             "query_graph": model.query_graph,
             "counts": model.counts,
@@ -309,10 +324,16 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
     part = {
         group: _below(tensors, f"{group}.")
         for group in ("tower", "side", "knn", "bm25", "ranker", "chosen", "attributes", "codes",
-                      "own")
+                      "person", "own")
     }  # fmt: skip
-    side = ItemSide(**{n: np.asarray(a, np.float32) for n, a in part["side"].items()})
-    if len(side.vectors) != len(vocabulary) + 1:
+    person = None
+    if config["person"] is not None:
+        person = PersonArrays.of_arrays(part["person"], config["person"])
+    side = ItemSide(
+        **{n: np.asarray(a, np.float32) for n, a in part["side"].items()},
+        person=np.zeros((len(vocabulary) + 1, 0), np.float32) if person is None else person.items,
+    )
+    if not len(side.vectors) == len(side.person) == len(vocabulary) + 1:
         raise ValueError("The model is of another number of items than the vocabulary.")
     tower = {n: np.asarray(a, np.float32) for n, a in part["tower"].items()}
     sources = tower.pop("sources")
@@ -349,6 +370,7 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
         imputes=bool(config["imputes"]),
         cutoffs=dict(config["cutoffs"]),
         content_versions=dict(config["content_versions"]),
+        person=person,
     )
     if len(model.query_graph) != len(queries) + 1 or len(model.weights) != side.quality.shape[1]:
         raise ValueError("The model's tables of queries or qualities are of other lengths.")

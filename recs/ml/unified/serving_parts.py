@@ -4,11 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from recs.ml.blended_parts import member_of
+from recs.ml.item_content import Attributes, ItemContent
 from recs.ml.unified.item_arrays import ItemArrays
 from recs.ml.unified.joint_systems import Learned
+from recs.ml.unified.person_arrays import PersonArrays
+from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.query_arrays import QueryArrays
 from recs.ml.unified.served import ServedUnified, normal
 from recs.ml.unified.towers import arrays_of
+from recs.ml.user_model_fit import FittedUserModel
 
 
 def served_of(learned: Learned, contents: Mapping[str, int]) -> ServedUnified:
@@ -51,4 +56,21 @@ def served_of(learned: Learned, contents: Mapping[str, int]) -> ServedUnified:
         imputes=read_by.imputes,
         cutoffs=learned.told["cutoffs"],
         content_versions=contents,
+        person=_person_of(prepared),
     )
+
+
+def _person_of(prepared: Prepared) -> PersonArrays | None:
+    if prepared.person is None:
+        return None
+    assert isinstance(prepared.person, FittedUserModel)
+    count = prepared.item_count
+    content = ItemContent(
+        item_count=count,
+        vectors={"text": prepared.texts.items},
+        attributes=Attributes.none(count),
+    )
+    # As the network knows them: by bucket.
+    known = prepared.person.known.now()
+    counts = np.where(known > 0, 2 ** np.maximum(known - 1, 0), 0)
+    return PersonArrays.of(member_of(prepared.person, content, counts))

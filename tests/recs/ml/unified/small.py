@@ -3,6 +3,7 @@
 from recs.ml.fit_types import FitConfig, RunOptions
 from recs.ml.unified.config import NegativesConfig, TowerConfig, UnifiedConfig
 from recs.ml.unified.joint_benchmark import requests_between
+from recs.ml.unified.person_model import PersonModelConfig
 from recs.ml.unified.ranker import RankerConfig
 
 CPU = RunOptions(device="cpu")
@@ -19,6 +20,9 @@ RANKER = RankerConfig(
     others=10,
     members=1,
     fit=FitConfig(epochs=15, batch_size=32, learning_rate=5e-3, warmup_steps=5, precision="fp32"),
+)
+PERSON = PersonModelConfig(
+    embedding_size=16, longest=20, steps=60, epochs=(2, 4), questions=60, most_validated=60
 )
 
 

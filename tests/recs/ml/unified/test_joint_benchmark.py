@@ -20,14 +20,15 @@ from recs.ml.unified.joint_report import COLUMNS, UNTRAINED
 from recs.ml.unified.judged import sample
 from recs.ml.unified.surfaces import TASKS
 from tests.recs.ml.unified.joint_world import encode, prepared_films, write_artists, write_films
-from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED, later
+from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED, later
 
 FROM = datetime(2010, 7, 1, tzinfo=UTC)
 # What is tested here is not how good it gets.
-QUICK = replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=1))
+QUICK = replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=3))
 FEW = replace(RANKER, fit=replace(RANKER.fit, epochs=2))
 OPTIONS = JointOptions(
-    most_requests=60, most_taught=200, most_validated=40, unified=QUICK, ranker=FEW, run=CPU
+    most_requests=60, most_taught=200, most_validated=40, unified=QUICK, ranker=FEW, run=CPU,
+    person=PERSON,
 )
 
 
@@ -36,7 +37,7 @@ def written(tmp_path_factory):
     """The files that one run of the command wrote."""
     folder = tmp_path_factory.mktemp("joint")
     write_films(folder / "films", people=24)
-    small = {"unified": QUICK, "ranker": FEW, "most_requests": 60, "most_taught": 200}
+    small = {"unified": QUICK, "ranker": FEW, "person": PERSON, "most_requests": 60, "most_taught": 200}
 
     def options(**given):
         return JointOptions(**{**given, **small})
@@ -187,7 +188,7 @@ def test_artists_without_facts_or_ratings_go_as_well(tmp_path):
     found = run_joint_benchmark(data, encode, FROM, replace(OPTIONS, mixes="none"))
     assert set(found.rankings) == {
         *UNTRAINED, "unified", "unified-signed-out", "unified-no-words", "unified-no-source",
-        "two-tower", "two-tower-no-quality",
+        "unified-stale-vectors", "two-tower", "two-tower-no-quality",
     }  # fmt: skip
     assert (found.rankings["unified"] > 0).any(axis=1).all()
 

@@ -11,18 +11,20 @@ from recs.ml.artifacts import Artifact, load_artifact, save_artifact
 from recs.ml.unified.features import ASKED, LONGEST, NAMES_OF_ALL, Candidates
 from recs.ml.unified.joint_systems import SystemConfig, fit_system
 from recs.ml.unified.made_searches import with_made_searches
+from recs.ml.unified.person_model import with_person_model
 from recs.ml.unified.prepared import PreparedConfig, prepare
 from recs.ml.unified.served import LiveRequest, NewItems, read, saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import NOBODY, SIMILAR, newest_then
 from tests.recs.ml.unified.joint_world import FIRST_DAY, encode, prepared_films
-from tests.recs.ml.unified.small import CPU, RANKER, UNIFIED, later
+from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED, later
 
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
     early = prepared_films(tmp_path_factory.mktemp("films"))
     late = prepare(early.data, early.texts, early.until + 30, PreparedConfig())
+    early, late = (with_person_model(one, PERSON, options=CPU) for one in (early, late))
     config = SystemConfig(unified=UNIFIED, ranker=RANKER)
     return fit_system((early, late), later(early, 30), config, CPU)
 

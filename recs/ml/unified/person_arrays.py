@@ -1,0 +1,69 @@
+"""The user model that the ranker reads, in NumPy: people and items that come later, too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recs.ml.histories import Histories
+from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_facts import ItemFacts
+from recs.ml.served_model import Member, member_arrays, member_config, member_encoder, member_facts
+from recs.ml.user_encoder import UserEncoder
+
+Floats = npt.NDArray[np.float32]
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonArrays:
+    """A frozen user model. `items`: (N + 1, S) float32, those of the vocabulary as candidates."""
+
+    member: Member
+    encoder: UserEncoder
+    facts: ItemFacts
+    items: Floats
+
+    @classmethod
+    def of(cls, member: Member) -> "PersonArrays":
+        """What answers, of what was trained."""
+        return cls.of_arrays(member_arrays(member), member_config(member))
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays, config: Mapping[str, Any]) -> "PersonArrays":
+        """What was saved.
+
+        Raises:
+            KeyError: where something is missing.
+            ValueError: where parts do not fit together.
+        """
+        encoder = member_encoder(arrays, config)
+        facts = member_facts(arrays, config)
+        member = Member(
+            config=config["net"],
+            weights=encoder.weights,
+            facts=facts,
+            tables=encoder.tables,
+            known=encoder.known,
+        )
+        return cls(member=member, encoder=encoder, facts=facts, items=encoder.item_table())
+
+    def users(self, histories: Histories) -> Floats:
+        """(U, S) float32; zeros for who did nothing."""
+        return self.encoder.encode(histories)
+
+    def placed(self, text: Floats) -> Floats:
+        """(n, S) float32, items that came later, by what their text says.
+
+        Args:
+            text: (n, T) float32 vectors.
+        """
+        count = len(text)
+        table = np.concatenate([np.zeros((1, text.shape[1]), np.float32), text])
+        content = ItemContent(
+            item_count=count, vectors={"text": table}, attributes=Attributes.none(count)
+        )
+        tables = self.facts.tables(content, np.zeros(count + 1, np.int64))
+        return self.encoder.items.candidates(tables)[1:]
