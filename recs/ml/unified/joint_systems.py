@@ -15,7 +15,7 @@ import numpy.typing as npt
 from recs.ml.fit_types import RunOptions
 from recs.ml.unified.config import UnifiedConfig
 from recs.ml.unified.feature_reader import FeatureReader
-from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of
+from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of, sample
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import choose_weights
 from recs.ml.unified.ranker import Ranker, RankerConfig, draw_lists, fit_ranker, shown_lists
@@ -25,6 +25,8 @@ from recs.ml.unified.surfaces import TASKS, Examples
 
 Floats = npt.NDArray[np.float32]
 
+# Requests of each surface that say after an epoch whether the towers find more than before.
+VALIDATING = 600
 # Later requests by which weights of quality are chosen: each trial ranks the catalogue for all.
 WEIGHING = 300
 # And so many others, which say whether they are kept.
@@ -82,7 +84,7 @@ def fit_system(
     later = judged.select(np.flatnonzero(np.isin(judged.requests.tasks, config.tasks)))
     options.say("towers of the first window")
     unified = _same_steps(config.unified, windows[0].examples, early.examples)
-    scout, report = fit_retriever(early, unified, later, options)
+    scout, report = fit_retriever(early, unified, sample(later, VALIDATING), options)
     weights, found = weigh_quality(scout, later)
     options.say("the ranker on the second window")
     reader = FeatureReader(early, scout.with_weights_of(weights))

@@ -56,10 +56,12 @@ class RankerConfig:
     without: tuple[str, ...] = ()
     # How much an example of each task counts.
     task_weights: tuple[float, ...] = (1.0,) * len(TASKS)
+    # The best epoch is kept, but none is the last because others were better: with few people to
+    # decide it the score falls before it rises.
     fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            epochs=30, learning_rate=2e-3, batch_size=32, schedule="cosine", weight_decay=1e-3,
-            warmup_steps=20, patience=6, precision="fp32",
+            epochs=60, learning_rate=2e-3, batch_size=32, schedule="cosine", weight_decay=1e-3,
+            warmup_steps=20, patience=60, precision="fp32",
         )
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ class RankerNetConfig:
     """Sizes; `crosses` or `blocks` 0 takes that part away, for an ablation."""
 
     width: int = 64
-    crosses: int = 2
+    crosses: int = 1
     blocks: int = 2
     dropout: float = 0.1
 

@@ -25,7 +25,7 @@ from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED, later
 FROM = datetime(2010, 7, 1, tzinfo=UTC)
 # What is tested here is not how good it gets.
 QUICK = replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=3))
-FEW = replace(RANKER, fit=replace(RANKER.fit, epochs=2))
+FEW = replace(RANKER, fit=replace(RANKER.fit, epochs=12))
 OPTIONS = JointOptions(
     most_requests=60, most_taught=200, most_validated=40, unified=QUICK, ranker=FEW, run=CPU,
     person=PERSON,
