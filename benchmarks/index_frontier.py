@@ -55,8 +55,7 @@ KINDS = (
     Kind(
         name="hnsw-binary",
         create=f"USING hnsw ((binary_quantize(vector)::bit({{size}})) bit_hamming_ops) {HNSW}",
-        order="binary_quantize(vector)::bit({size}) <~> "
-        "binary_quantize(%(asked)s::vector({size}))",
+        order="binary_quantize(vector)::bit({size}) <~> binary_quantize(%(asked)s::vector({size}))",
         setting="hnsw.ef_search",
         values=AGAIN,
     ),

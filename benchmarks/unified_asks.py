@@ -1,4 +1,4 @@
-"""The live unified version's stored vectors, and what requests of real people ask its index with."""
+"""The live unified version's stored vectors, and what requests of people ask its index with."""
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,9 @@ Floats = npt.NDArray[np.float32]
 def read_items() -> Floats:
     """(N, D + F + 1) float32, as they are stored."""
     rows = ItemVector.objects.filter(version=_live()).order_by("item_id")
-    return np.stack([np.asarray(vector, np.float32) for vector in rows.values_list("vector", flat=True)])
+    return np.stack(
+        [np.asarray(vector, np.float32) for vector in rows.values_list("vector", flat=True)]
+    )
 
 
 def read_asks(count: int) -> Floats:
@@ -53,5 +55,7 @@ def read_asks(count: int) -> Floats:
 def _live() -> ModelVersion:
     version = registry.live(KIND)
     if version is None:
-        raise NoLiveVersion("There is no live unified version: run `manage.py retrain --kind unified`.")
+        raise NoLiveVersion(
+            "There is no live unified version: run `manage.py retrain --kind unified`."
+        )
     return version

@@ -5,8 +5,8 @@
 
 Needs a live version of the unified model (`manage.py retrain --kind unified`). Its items are padded
 to --items: each further one is a real one with noise, which the table says. Asked is what home,
-search and "more like this" would ask for people of the log. Everything is made in temporary tables of
-one session, with one worker.
+search and "more like this" would ask for people of the log. Everything is made in temporary tables
+of one session, with one worker.
 """
 
 import argparse

@@ -5,8 +5,8 @@
     .venv/bin/python -m benchmarks.unified_parts ... --table
 
 `rankers` are many in one run, over the towers of the whole. Every ranker is one network instead of
-three. A part that was run is kept under var/unified_parts and not run again. The folders are those of
-`manage.py benchmark joint`; the third window is ranked whole, no negatives are sampled.
+three. A part that was run is kept under var/unified_parts and not run again. The folders are those
+of `manage.py benchmark joint`; the third window is ranked whole, no negatives are sampled.
 """
 
 import argparse

@@ -27,8 +27,8 @@ INSERT = """
 WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO catalog_answer (
     query_id, time, kind, surface, person_id, anonymous_id, session_id, query, normalized_query,
-    corrected_query, picked_from, is_typing, filters, about_item, page, total, hits, query_recommendations,
-    stages, latency_ms, model_version, fallback
+    corrected_query, picked_from, is_typing, filters, about_item, page, total, hits,
+    query_recommendations, stages, latency_ms, model_version, fallback
 )
 SELECT %s, %s, %s, %s, (SELECT id FROM catalog_person WHERE id = %s), %s, %s, %s, %s,
     %s, %s, %s, %s::jsonb, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s

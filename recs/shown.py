@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -57,7 +57,7 @@ def shown_answers(
     *, since: datetime, as_of: datetime, most: int = 100_000
 ) -> Iterator[ShownAnswer]:
     """Answers of [since, as_of) after which one of their items was wanted, the newest first."""
-    params = {
+    params: dict[str, Any] = {
         "since": since,
         "as_of": as_of,
         "kinds": [int(kind) for kind in WANTED],

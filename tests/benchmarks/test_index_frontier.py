@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from benchmarks.index_frontier import K, KINDS, TABLE, best_products, measure, padded
+from benchmarks.index_frontier import KINDS, TABLE, K, best_products, measure, padded
 
 
 def vectors(count, size=24, seed=0):
@@ -53,5 +53,9 @@ def test_every_kind_finds_the_more_the_longer_it_looks(monkeypatch, capsys):
 def _url():
     """Of the tests' own database."""
     named = connection.get_connection_params()
-    parts = {name: named[name] for name in ("host", "port", "user", "password", "dbname") if named.get(name)}
+    parts = {
+        name: named[name]
+        for name in ("host", "port", "user", "password", "dbname")
+        if named.get(name)
+    }
     return psycopg.conninfo.make_conninfo(**parts)

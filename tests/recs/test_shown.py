@@ -36,12 +36,8 @@ def answered(world, names, *, taken=(), surface="search", who="drama-fan-0", abo
         {"item": world[name], "position": place, "source": "x", "score": 0.5}
         for place, name in enumerate(names, start=1)
     ]
-    log_answer(
-        answer=AnswerInput(
-            query_id=query_id, kind=kind, surface=surface, total=len(hits), hits=hits,
-            **(given | changes),
-        )  # fmt: skip
-    )
+    given |= {"kind": kind, "surface": surface, "total": len(hits), "hits": hits} | changes
+    log_answer(answer=AnswerInput(query_id=query_id, **given))
     for name in taken:
         event = EventInput(
             kind="click", user_id=who, item_id=name, time=at + timedelta(minutes=1),

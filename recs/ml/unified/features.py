@@ -230,7 +230,7 @@ def _again(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats
 
 
 def _user_model(facts: Facts, asked: Question, candidates: Candidates) -> list[Floats]:
-    """Its log-chance of each candidate, and how far that is below its best item; 0 for strangers."""
+    """Its log-chance of each candidate, and how far that is below its best; 0 for strangers."""
     items = facts.items.person
     if not items.shape[1]:
         nothing = np.zeros(candidates.rows.shape, np.float32)
@@ -240,7 +240,7 @@ def _user_model(facts: Facts, asked: Question, candidates: Candidates) -> list[F
     best = scores.max(axis=1, keepdims=True)
     log_sum = best + np.log(np.exp(scores - best).sum(axis=1, keepdims=True))
     own = _products(asked.person, candidates.side.person)
-    is_known = asked.person.any(axis=1)[:, None]
+    is_known = np.abs(asked.person).max(axis=1, keepdims=True) > 0
     # A tenth, so that they are of the size of the others.
     return [np.where(is_known, (own - least) / 10, 0.0) for least in (log_sum, best)]
 

@@ -250,7 +250,7 @@ def _baselines(prepared: Prepared, judged: Judged) -> dict[str, Ints]:
 
 
 def _learned(name: str, system: Learned, judged: Judged) -> dict[str, Ints]:
-    """What a system answers; of the unified one also its parts, and requests that lack something."""
+    """What a system answers; of the unified one also its parts, and where a request lacks much."""
     requests = judged.requests
     if name != UNIFIED:
         return {name: _ranked(system, requests, system.tasks)}

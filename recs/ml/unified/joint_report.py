@@ -144,7 +144,7 @@ def table(metrics: Mapping[str, Any]) -> str:
 
 
 def _slice_lines(by_task: Mapping[str, Any]) -> list[str]:
-    """Recall@100 of the unified model in each slice, beside the untrained system that finds most."""
+    """Recall@100 of the unified model in each slice, beside the best untrained system there."""
     lines = [f"recall@100 by slice: {'':12}{'unified':>8}{'towers':>8}  best untrained"]
     for task, found in by_task.items():
         for name, told in found.items():

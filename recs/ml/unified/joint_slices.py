@@ -1,7 +1,7 @@
 """Where a system is good: by how often words were asked, how known the items and the people were.
 
-What counts as known is what happened before the date. Heads and tails are thirds of the requests, or
-of the items that followed, so that none of them is a handful.
+What counts as known is what happened before the date. Heads and tails are thirds of the requests,
+or of the items that followed, so that none of them is a handful.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,8 @@ def known_before(data: JointData, until: float) -> Known:
     size = len(data.vocabulary) + 1
     return Known(
         words=np.bincount(data.searches.words[earlier], minlength=len(data.queries) + 1),
-        items=log.wanted.counts(size - 1) + np.bincount(data.searches.items[earlier], minlength=size),
+        items=log.wanted.counts(size - 1)
+        + np.bincount(data.searches.items[earlier], minlength=size),
         people=log.wanted.lengths + log.asked.lengths,
     )
 

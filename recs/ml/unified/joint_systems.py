@@ -167,8 +167,8 @@ def weigh_quality(retriever: Retriever, judged: Judged) -> tuple[Floats, dict[st
         judged: later requests and what followed.
 
     Returns:
-        (F,) float32, and what was found: recall@100, the mean of the surfaces' means, at zero and at
-        the best of the search; `kept`, the share of those that was kept; `others`, by share the
+        (F,) float32, and what was found: recall@100, the mean of the surfaces' means, at zero and
+        at the best of the search; `kept`, the share of those that was kept; `others`, by share the
         recall for the other requests.
     """
     mixed = np.random.default_rng(0).permutation(len(judged))

@@ -19,8 +19,8 @@ from recs.ml.fit_types import FitConfig, RunOptions
 from recs.ml.seeding import array_generator, seed_everything
 from recs.ml.trainer import fit
 from recs.ml.unified.feature_reader import FeatureReader, in_parts
-from recs.ml.unified.judged import Judged, best_rows, hide_seen, hits
 from recs.ml.unified.features import NAMES_OF_ALL
+from recs.ml.unified.judged import Judged, best_rows, hide_seen, hits
 from recs.ml.unified.ranker_arrays import (
     RankerArrays,
     RankerScores,
@@ -237,14 +237,12 @@ def shown_lists(reader: FeatureReader, shown: ShownLists) -> Lists:
     """
     labels = shown.taken & (shown.items > 0)
     passed = shown.passed_over()
-    told = shown.select(labels.any(axis=1) & passed.any(axis=1))
+    told = shown.select(np.flatnonzero(labels.any(axis=1) & passed.any(axis=1)))
     labels, passed = told.taken & (told.items > 0), told.passed_over()
     parts = in_parts(
         len(told),
         _AT_ONCE,
-        lambda rows: reader.read(
-            told.requests.select(rows), told.items[rows], told.places[rows]
-        ),
+        lambda rows: reader.read(told.requests.select(rows), told.items[rows], told.places[rows]),
     )
     empty = np.zeros((0, told.items.shape[1], len(NAMES_OF_ALL)), np.float32)
     return Lists(

@@ -27,7 +27,12 @@ FROM = datetime(2010, 7, 1, tzinfo=UTC)
 QUICK = replace(UNIFIED, fit=replace(UNIFIED.fit, epochs=3))
 FEW = replace(RANKER, fit=replace(RANKER.fit, epochs=12))
 OPTIONS = JointOptions(
-    most_requests=60, most_taught=200, most_validated=40, unified=QUICK, ranker=FEW, run=CPU,
+    most_requests=60,
+    most_taught=200,
+    most_validated=40,
+    unified=QUICK,
+    ranker=FEW,
+    run=CPU,
     person=PERSON,
 )
 
@@ -37,7 +42,13 @@ def written(tmp_path_factory):
     """The files that one run of the command wrote."""
     folder = tmp_path_factory.mktemp("joint")
     write_films(folder / "films", people=24)
-    small = {"unified": QUICK, "ranker": FEW, "person": PERSON, "most_requests": 60, "most_taught": 200}
+    small = {
+        "unified": QUICK,
+        "ranker": FEW,
+        "person": PERSON,
+        "most_requests": 60,
+        "most_taught": 200,
+    }
 
     def options(**given):
         return JointOptions(**{**given, **small})
@@ -127,7 +138,8 @@ def test_a_field_is_dropped_where_it_matters(written):
             [row["first_100"] for row in rows if (row["system"], row["task"]) == (name, task)]
             for name in (system, "unified")
         )
-        assert len(own) == len(whole) and all(own)
+        assert len(own) == len(whole)
+        assert all(own)
         assert own != whole
 
 

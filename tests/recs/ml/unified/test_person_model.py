@@ -67,7 +67,9 @@ def test_it_likes_what_its_person_likes(reader, homes):
     best = reader.read(homes, every)[..., COLUMNS[0]].argsort(axis=1)[:, -5:] + 1
     films = np.array([0, *map(int, reader.prepared.data.vocabulary.item_ids)])
     people = [int(reader.prepared.data.log.wanted.people[p]) for p in homes.persons]
-    right = [(films[rows] % 4 == person % 4).mean() for rows, person in zip(best, people, strict=True)]
+    right = [
+        (films[rows] % 4 == person % 4).mean() for rows, person in zip(best, people, strict=True)
+    ]
     assert np.mean(right) > 0.6
 
 
@@ -75,8 +77,9 @@ def test_stale_vectors_know_nothing_of_the_newest_days(prepared, reader, homes):
     """As if the vectors were made so many days before; the rest of the features stays fresh."""
     candidates = candidates_of(reader, homes, 9)
     days = 25.0
-    fresh, stale = reader.read(homes, candidates), replace(reader, stale_days=days).read(
-        homes, candidates
+    fresh, stale = (
+        reader.read(homes, candidates),
+        replace(reader, stale_days=days).read(homes, candidates),
     )
     others = np.delete(np.arange(len(NAMES_OF_ALL)), COLUMNS)
     assert (fresh[..., others] == stale[..., others]).all()
@@ -92,7 +95,9 @@ def test_nobody_with_two_events_leaves_it_out(plain):
     first = np.unique(alone.owners, return_index=True)[1]
     kept = np.zeros(len(alone.items), np.bool_)
     kept[first] = True
-    few = replace(plain, data=replace(plain.data, log=replace(plain.data.log, wanted=alone.only(kept))))
+    few = replace(
+        plain, data=replace(plain.data, log=replace(plain.data.log, wanted=alone.only(kept)))
+    )
     assert with_person_model(few, PERSON, options=CPU).person is None
 
 
@@ -109,9 +114,7 @@ def test_a_new_item_is_seen_by_its_text(prepared, served):
     """What the network says of an item without events is what it says of its text alone."""
     assert prepared.person is not None
     rows = np.arange(1, 31)
-    bare = prepared.person.forgetting(
-        np.arange(prepared.item_count + 1) > 0, _content(prepared)
-    )
+    bare = prepared.person.forgetting(np.arange(prepared.item_count + 1) > 0, _content(prepared))
     found = served.person_side(prepared.texts.items[rows])
     assert np.abs(found - bare.items[rows]).max() < 1e-4
 

@@ -247,9 +247,7 @@ def test_a_surface_that_counts_for_nothing_teaches_nothing(prepared, reader):
     """Its labels turned over, the weights are the same; with equal weights they are not."""
     drawn = draw_lists(reader, later(prepared, 40), RANKER)
     learned = (drawn.tasks != SEARCH) & ~_held_out(drawn, RANKER)
-    turned = replace(
-        drawn, labels=np.where(learned[:, None], 1.0 - drawn.labels, drawn.labels)
-    )
+    turned = replace(drawn, labels=np.where(learned[:, None], 1.0 - drawn.labels, drawn.labels))
     for task_weights, same in (((1.0, 0.0, 0.0), True), ((1.0, 1.0, 1.0), False)):
         config = replace(RANKER, task_weights=task_weights)
         left, right = (
