@@ -81,13 +81,24 @@ class AnswerAdmin(ReadOnlyAdmin):
     ordering = ("-time",)
     actions = None
     fieldsets = (
-        (None, {"fields": (("query", "corrected_query"), ("kind", "surface"), ("time", "who"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("query", "corrected_query"),
+                    ("kind", "surface", "below"),
+                    ("time", "who"),
+                )
+            },
+        ),
         ("What was shown", {"fields": ("shown_hits", "shown_queries")}),
         ("How", {"fields": (("total", "page"), "filters", "took", "shown_stages")}),
         ("By which model", {"fields": (("model_version", "fallback", "again"),)}),
         ("Who", {"fields": (("query_id", "anonymous_id", "session_id"), "picked_from")}),
     )
-    readonly_fields = ("who", "took", "again", "shown_hits", "shown_queries", "shown_stages")
+    readonly_fields = (
+        "who", "below", "took", "again", "shown_hits", "shown_queries", "shown_stages",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
         """The list leaves out what was shown: it is most of the row."""
@@ -129,6 +140,18 @@ class AnswerAdmin(ReadOnlyAdmin):
             return str(answer.person)
         return f"guest {answer.anonymous_id[:8]}" if answer.anonymous_id else "nobody"
 
+    @display(description="below")
+    def below(self, answer: Answer) -> str:
+        """The item on whose page the answer hung."""
+        item = self._about(answer)
+        if item is None:
+            return "gone since" if answer.about_item else "nothing"
+        return links([(item.title, reverse("admin:catalog_item_change", args=[item.pk]))])
+
+    @staticmethod
+    def _about(answer: Answer) -> Item | None:
+        return Item.objects.filter(pk=answer.about_item).first() if answer.about_item else None
+
     @display(description="replay")
     def again(self, answer: Answer) -> SafeString:
         """The same request asked again, stage by stage."""
@@ -137,6 +160,8 @@ class AnswerAdmin(ReadOnlyAdmin):
             surface = "similar"
         person = answer.person.external_id if answer.person else ""
         asked = {"surface": surface, "query": answer.query, "person": person}
+        if (item := self._about(answer)) is not None:
+            asked["item"] = item.external_id
         return links([("Replay", f"{reverse('admin:search_replay')}?{urlencode(asked)}")])
 
     @display(description="took", ordering="latency_ms")

@@ -1,14 +1,18 @@
 """Search in the unified model's order: personal, explained, and with the titles where they were."""
 
+import html
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
 from catalog.keys import issue_key
-from catalog.models import Answer, Person
+from catalog.models import Answer, Item, Person
 from catalog.types import Viewer
 from recs import registry
 from recs.models import QualityWeights, Surface
+from recs.recommend import RecommendRequest, recommend
 from recs.unified_models import forget_unified
 from search.answer import search
 from search.retrieval import candidates_of
@@ -151,6 +155,20 @@ class TestReplay:
         assert "(filled in)" in home
         near = self.page(boss, surface="similar", item="Comedy-3", person="p1").content.decode()
         assert "Comedy tale 3 (filled in)" in near
+
+    def test_from_an_answer_below_an_item_to_its_replay(self, live, boss):
+        who = Viewer(person_id=Person.objects.get(external_id="p1").pk)
+        key = Item.objects.get(external_id="Comedy-3").pk
+        recommend(RecommendRequest(surface="item", viewer=who, item_id=key, k=5))
+        answer = Answer.objects.get(surface="item")
+        page = reverse("admin:catalog_answer_change", args=[answer.pk])
+        told = boss.get(page).content.decode()
+        assert "Comedy tale 3</a>" in told
+        (link,) = re.findall(r'href="([^"]+)"[^>]*>Replay<', told)
+        again = boss.get(html.unescape(link)).content.decode()
+        assert "Comedy tale 3 (filled in)" in again
+        Item.objects.filter(pk=key).delete()
+        assert "gone since" in boss.get(page).content.decode()
 
     @pytest.mark.parametrize(
         ("given", "said"),
