@@ -4,9 +4,10 @@
     .venv/bin/python -m benchmarks.unified_parts ... --only whole "no graph" --seed 1
     .venv/bin/python -m benchmarks.unified_parts ... --table
 
-`rankers` are many in one run, over the towers of the whole. Every ranker is one network instead of
-three. A part that was run is kept under var/unified_parts and not run again. The folders are those
-of `manage.py benchmark joint`; the third window is ranked whole, no negatives are sampled.
+Other rankers are learned with the whole, over its towers; a table needs the whole. Every ranker is
+one network instead of three. A part that was run is kept under var/unified_parts and not run again.
+The folders are those of `manage.py benchmark joint`; the third window is ranked whole, no negatives
+are sampled.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from recs.ml.unified.surfaces import TASKS
 
 FOLDER = Path("var/unified_parts")
 WHOLE = "whole"
-RANKERS = "rankers"
+TASK_FEATURES = tuple(f"is_{task}" for task in TASKS)
 Change = Callable[[JointOptions], JointOptions]
 
 
@@ -83,9 +84,8 @@ def _net(**off: int) -> RankerConfig:
 
 
 def _no_task(options: JointOptions) -> JointOptions:
-    without = OTHER_RANKERS["ranker without the task"].without
     options = _tower(use_task=False)(options)
-    return replace(options, ranker=replace(options.ranker, without=without))
+    return replace(options, ranker=replace(options.ranker, without=TASK_FEATURES))
 
 
 def _no_hard(unified: UnifiedConfig) -> UnifiedConfig:
@@ -97,7 +97,7 @@ OTHER_RANKERS: dict[str, RankerConfig] = {
     "ranker without crossing": _net(crosses=0),
     "ranker without blocks": _net(blocks=0),
     "ranker without both": _net(crosses=0, blocks=0),
-    "ranker without the task": _ranker(without=tuple(f"is_{task}" for task in TASKS)),
+    "ranker without the task": _ranker(without=TASK_FEATURES),
     "ranker without taste": _ranker(without=("taste",)),
     "ranker without taste and fit": _ranker(without=("taste", "fit")),
     "ranker without the user model": _ranker(without=("user_model", "user_model_best")),
@@ -109,7 +109,9 @@ OTHER_RANKERS: dict[str, RankerConfig] = {
     "weights 1 1 2": _ranker(task_weights=(1.0, 1.0, 2.0)),
 }
 PARTS: dict[str, Change] = {
-    WHOLE: lambda o: o,
+    WHOLE: lambda o: replace(
+        o, rankers={name: replace(one, fit=o.ranker.fit) for name, one in OTHER_RANKERS.items()}
+    ),
     "no task": _no_task,
     "zeros for what lacks": lambda o: _unified(o, lambda u: replace(u, imputes=False)),
     "no graph": _tower(use_graph=False),
@@ -122,9 +124,6 @@ PARTS: dict[str, Change] = {
     "no hard negatives": lambda o: _unified(o, _no_hard),
     "thresholds": lambda o: _unified(o, lambda u: replace(u, loss="thresholds")),
     "pairwise": lambda o: _unified(o, lambda u: replace(u, loss="pairwise")),
-    RANKERS: lambda o: replace(
-        o, rankers={name: replace(one, fit=o.ranker.fit) for name, one in OTHER_RANKERS.items()}
-    ),
 }
 
 
@@ -152,13 +151,12 @@ def _print_table(data: JointData, since: datetime, base: JointOptions, folder: s
     end = since.timestamp() / SECONDS_A_DAY
     judged = sample(requests_between(data, end, np.inf), base.most_requests, seed=base.seed)
     kept = {n: np.load(p) for n in PARTS if (p := _path(n, base.seed, folder)).exists()}
-    others = kept.pop(RANKERS, None)
     for kind in ("two-tower", "unified"):
         print(f"\n{kind}: NDCG@10, and what the whole gains over the row")
         print("| part off | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
         rows = {name: rankings[kind] for name, rankings in kept.items()}
-        if kind == "unified" and others is not None:
-            rows |= {name: others[name] for name in OTHER_RANKERS if name in others}
+        if kind == "unified":
+            rows |= {name: kept[WHOLE][name] for name in OTHER_RANKERS}
         for name, ranked in rows.items():
             whole = None if name == WHOLE else rows[WHOLE]
             cells = [_cell(judged, task, ranked, whole) for task in range(len(TASKS))]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import unified_parts
-from benchmarks.unified_parts import OTHER_RANKERS, PARTS, RANKERS, WHOLE
+from benchmarks.unified_parts import OTHER_RANKERS, PARTS, WHOLE
 from recs.ml.unified.joint_benchmark import JointOptions
 from tests.recs.ml.unified.joint_world import encode, write_films
 from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED
@@ -21,15 +21,18 @@ SMALL = JointOptions(
 
 @pytest.mark.parametrize("name", [name for name in PARTS if name != WHOLE])
 def test_each_part_changes_something(name):
-    assert PARTS[WHOLE](SMALL) == SMALL
+    whole = PARTS[WHOLE](SMALL)
+    assert replace(whole, rankers={}) == SMALL
+    assert set(whole.rankers) == set(OTHER_RANKERS)
     changed = PARTS[name](SMALL)
     assert changed != SMALL
-    same = replace(changed, unified=SMALL.unified, ranker=SMALL.ranker, rankers=SMALL.rankers)
+    same = replace(changed, unified=SMALL.unified, ranker=SMALL.ranker)
     assert same == SMALL
 
 
 def test_a_part_is_run_once_and_stands_in_the_table(tmp_path, monkeypatch, capsys):
     folder = write_films(tmp_path / "films")
+    monkeypatch.setattr(unified_parts, "OTHER_RANKERS", {})
     monkeypatch.setattr(unified_parts, "FOLDER", tmp_path / "kept")
     monkeypatch.setattr(unified_parts, "_encoded", lambda _: encode)
     monkeypatch.setattr(unified_parts, "JointOptions", lambda **given: replace(SMALL, **given))
@@ -55,13 +58,11 @@ def test_other_rankers_are_learned_over_the_same_towers(tmp_path, monkeypatch, c
     monkeypatch.setattr(unified_parts, "JointOptions", lambda **given: replace(SMALL, **given))
     monkeypatch.setattr(
         sys, "argv",
-        ["parts", "--data", str(folder), "--test-from", "2010-07-01", "--only", WHOLE, RANKERS],
+        ["parts", "--data", str(folder), "--test-from", "2010-07-01", "--only", WHOLE],
     )  # fmt: skip
     unified_parts.main()
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     for name in two:
         assert sum(line.startswith(f"| {name} |") and "%" in line for line in lines) == 1
-    kept = np.load(next((tmp_path / "kept").rglob("rankers-0.npz")))
-    whole = np.load(next((tmp_path / "kept").rglob("whole-0.npz")))
-    assert (kept["two-tower"] == whole["two-tower"]).all()
+    kept = np.load(next((tmp_path / "kept").rglob("whole-0.npz")))
     assert all((kept[name] != kept["unified"]).any() for name in two)
