@@ -91,22 +91,18 @@ def fit_system(
     drawn = draw_lists(reader, later, config.ranker)
     if shown is not None and len(shown):
         drawn += shown_lists(reader, shown)
-    rankers = {
-        name: fit_ranker(reader, drawn, one, options)
-        for name, one in {"": config.ranker, **config.rankers}.items()
-    }
+    ranker = fit_ranker(reader, drawn, config.ranker, options)
+    others = {name: fit_ranker(reader, drawn, one, options) for name, one in config.rankers.items()}
     options.say("towers of both windows")
     epochs = report.best_epoch or unified.fit.epochs
     final = replace(unified, fit=replace(unified.fit, epochs=epochs))
     retriever, _ = fit_retriever(late, final, None, options)
     retriever = retriever.with_weights_of(weights)
     reader = FeatureReader(late, retriever)
-    rankers = {name: replace(ranker, reader=reader) for name, ranker in rankers.items()}
-    ranker = rankers.pop("")
     return Learned(
         retriever=retriever,
-        ranker=ranker,
-        others=rankers,
+        ranker=replace(ranker, reader=reader),
+        others={name: replace(one, reader=reader) for name, one in others.items()},
         tasks=config.tasks,
         told={
             "epochs": epochs,
@@ -179,7 +175,7 @@ def weigh_quality(retriever: Retriever, judged: Judged) -> tuple[Floats, dict[st
     recall = _recall_by_weights(retriever, judged.select(np.sort(mixed[:count])))
     weights, found = choose_weights(recall, size, trials=16, rounds=2)
     rest = judged.select(np.sort(mixed[count : count + PROVING]))
-    if not len(rest):
+    if not len(rest) or not weights.any():
         return none, {**found, "kept": 0.0, "others": {}}
     proof = _recall_by_weights(retriever, rest)
     others = {share: proof(weights * np.float32(share)) for share in (0.0, *SHARES)}

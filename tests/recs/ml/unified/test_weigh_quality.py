@@ -47,7 +47,7 @@ def test_what_finds_more_for_all_is_kept():
     assert found["best"] > found["zero"]
 
 
-def test_what_gained_by_chance_is_not(monkeypatch):
+def test_what_gained_by_chance_is_not():
     """Those that choose want quality; those that are asked afterwards want none of it."""
     mixed = np.random.default_rng(0).permutation(ASKED)
     wants = np.zeros(ASKED, np.bool_)
