@@ -63,6 +63,12 @@ class ItemContent:
         """Nothing is known of any."""
         return cls(item_count=item_count, attributes=Attributes.none(item_count))
 
+    @classmethod
+    def of_text(cls, vectors: Floats) -> "ItemContent":
+        """Text alone is known: (N + 1, D) float32, row 0 zeros."""
+        count = len(vectors) - 1
+        return cls(item_count=count, vectors={"text": vectors}, attributes=Attributes.none(count))
+
     def has(self, modality: str) -> Bools:
         """(N + 1,) bool, which items have it."""
         return np.asarray((self.vectors[modality] != 0).any(axis=1))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recs.ml.histories import Histories
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.item_facts import ItemFacts
 from recs.ml.served_model import Member, member_arrays, member_config, member_encoder, member_facts
 from recs.ml.user_encoder import UserEncoder
@@ -62,8 +62,5 @@ class PersonArrays:
         """
         count = len(text)
         table = np.concatenate([np.zeros((1, text.shape[1]), np.float32), text])
-        content = ItemContent(
-            item_count=count, vectors={"text": table}, attributes=Attributes.none(count)
-        )
-        tables = self.facts.tables(content, np.zeros(count + 1, np.int64))
+        tables = self.facts.tables(ItemContent.of_text(table), np.zeros(count + 1, np.int64))
         return self.encoder.items.candidates(tables)[1:]

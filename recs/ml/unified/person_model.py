@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from recs.ml.errors import NothingToLearn
 from recs.ml.fit_types import RunOptions
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.sequence_data import SequenceData, TrainOptions, hold_back
 from recs.ml.transformer import TransformerConfig
 from recs.ml.unified.prepared import Prepared
@@ -56,17 +56,12 @@ def with_person_model(
     """
     options = options or RunOptions()
     options.say("the user model that the ranker reads")
-    count = prepared.item_count
     histories = prepared.data.log.wanted.before(prepared.until)
     learned, targets, further = hold_back(histories, config.questions)
     data = SequenceData(
         histories=learned,
         targets=targets,
-        content=ItemContent(
-            item_count=count,
-            vectors={"text": prepared.texts.items},
-            attributes=Attributes.none(count),
-        ),
+        content=ItemContent.of_text(prepared.texts.items),
         further=further,
     )
     told = TrainOptions(seed=seed, most_validation_people=config.most_validated, run=options)

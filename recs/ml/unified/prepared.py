@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from recs.ml.histories import Histories
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.item_facts import ItemFacts, ItemFactsConfig, fit_item_facts
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig, fit_item_knn
 from recs.ml.seeding import array_generator
@@ -152,7 +152,7 @@ def prepare(data: JointData, texts: Texts, until: float, config: PreparedConfig)
     asked = search_examples(searches) + made_examples(_made_words(data, texts, config.seed), -1.0)
     item_tokens = count_tokens(["", *data.texts])
     rarity = fit_token_weights(item_tokens[1:])
-    content = _content(texts.items)
+    content = ItemContent.of_text(texts.items)
     codes = _fitted_codes(content, counts, config.seed)
     return Prepared(
         data=data,
@@ -228,13 +228,6 @@ def _made_words(data: JointData, texts: Texts, seed: int) -> list[list[int]]:
         drawn = random.permutation(known)[:MADE_FACTS].tolist() if known else []
         found.append([texts.first_title + row, *(texts.first_fact + int(p) for p in drawn)])
     return found
-
-
-def _content(vectors: Floats) -> ItemContent:
-    count = len(vectors) - 1
-    return ItemContent(
-        item_count=count, vectors={"text": vectors}, attributes=Attributes.none(count)
-    )
 
 
 def _fitted_codes(content: ItemContent, counts: Ints, seed: int) -> ItemFacts:

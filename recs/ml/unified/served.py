@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from recs.ml.histories import Histories
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.item_facts import ItemFacts, ItemFactsConfig
 from recs.ml.item_knn import ItemKnn, ItemKnnConfig
 from recs.ml.semantic_ids import SemanticIdConfig
@@ -208,9 +208,7 @@ class ServedUnified:
             quality[:, NAMES.index("freshness")] = new.years
         shares = self.quantiles.apply(quality)
         text = np.concatenate([np.zeros((1, new.text.shape[1]), np.float32), new.text])
-        content = ItemContent(
-            item_count=count, vectors={"text": text}, attributes=Attributes.none(count)
-        )
+        content = ItemContent.of_text(text)
         inputs = ItemInputs(
             text=text,
             others={},

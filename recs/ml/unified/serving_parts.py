@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recs.ml.blended_parts import member_of
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.unified.item_arrays import ItemArrays
 from recs.ml.unified.joint_systems import Learned
 from recs.ml.unified.person_arrays import PersonArrays
@@ -64,12 +64,7 @@ def _person_of(prepared: Prepared) -> PersonArrays | None:
     if prepared.person is None:
         return None
     assert isinstance(prepared.person, FittedUserModel)
-    count = prepared.item_count
-    content = ItemContent(
-        item_count=count,
-        vectors={"text": prepared.texts.items},
-        attributes=Attributes.none(count),
-    )
+    content = ItemContent.of_text(prepared.texts.items)
     # As the network knows them: by bucket.
     known = prepared.person.known.now()
     counts = np.where(known > 0, 2 ** np.maximum(known - 1, 0), 0)

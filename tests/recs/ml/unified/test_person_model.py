@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recs.ml.item_content import Attributes, ItemContent
+from recs.ml.item_content import ItemContent
 from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.features import NAMES_OF_ALL
 from recs.ml.unified.joint_systems import SystemConfig, fit_system
@@ -114,7 +114,9 @@ def test_a_new_item_is_seen_by_its_text(prepared, served):
     """What the network says of an item without events is what it says of its text alone."""
     assert prepared.person is not None
     rows = np.arange(1, 31)
-    bare = prepared.person.forgetting(np.arange(prepared.item_count + 1) > 0, _content(prepared))
+    bare = prepared.person.forgetting(
+        np.arange(prepared.item_count + 1) > 0, ItemContent.of_text(prepared.texts.items)
+    )
     found = served.person_side(prepared.texts.items[rows])
     assert np.abs(found - bare.items[rows]).max() < 1e-4
 
@@ -132,10 +134,3 @@ def test_a_version_without_one_is_saved_and_read(served):
     again = read(*saved(model), model.vocabulary)
     assert again.person is None
     assert again.person_side(np.zeros((3, 48), np.float32)).shape == (3, 0)
-
-
-def _content(prepared):
-    count = prepared.item_count
-    return ItemContent(
-        item_count=count, vectors={"text": prepared.texts.items}, attributes=Attributes.none(count)
-    )
