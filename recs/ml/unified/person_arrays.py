@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from recs.ml.histories import Histories
 from recs.ml.item_content import ItemContent
-from recs.ml.item_facts import ItemFacts
 from recs.ml.served_model import Member, member_arrays, member_config, member_encoder, member_facts
 from recs.ml.user_encoder import UserEncoder
 
@@ -23,7 +22,6 @@ class PersonArrays:
 
     member: Member
     encoder: UserEncoder
-    facts: ItemFacts
     items: Floats
 
     @classmethod
@@ -40,15 +38,14 @@ class PersonArrays:
             ValueError: where parts do not fit together.
         """
         encoder = member_encoder(arrays, config)
-        facts = member_facts(arrays, config)
         member = Member(
             config=config["net"],
             weights=encoder.weights,
-            facts=facts,
+            facts=member_facts(arrays, config),
             tables=encoder.tables,
             known=encoder.known,
         )
-        return cls(member=member, encoder=encoder, facts=facts, items=encoder.item_table())
+        return cls(member=member, encoder=encoder, items=encoder.item_table())
 
     def users(self, histories: Histories) -> Floats:
         """(U, S) float32; zeros for who did nothing."""
@@ -62,5 +59,6 @@ class PersonArrays:
         """
         count = len(text)
         table = np.concatenate([np.zeros((1, text.shape[1]), np.float32), text])
-        tables = self.facts.tables(ItemContent.of_text(table), np.zeros(count + 1, np.int64))
+        facts = self.member.facts
+        tables = facts.tables(ItemContent.of_text(table), np.zeros(count + 1, np.int64))
         return self.encoder.items.candidates(tables)[1:]
