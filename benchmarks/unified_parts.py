@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.m3csr_data import encode_texts
 from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.impute import FILLED
 from recs.ml.unified.joint_benchmark import (
     UNIFIED,
     JointOptions,
@@ -74,6 +75,10 @@ def _unified(
     return replace(options, unified=change(options.unified))
 
 
+def _imputing(*surfaces: str) -> Change:
+    return lambda o: _unified(o, lambda u: replace(u, imputes=surfaces))
+
+
 def _ranker(**given: Any) -> RankerConfig:
     """One network instead of three, which is enough to compare by and three times as fast."""
     return RankerConfig(members=1, **given)
@@ -113,7 +118,7 @@ PARTS: dict[str, Change] = {
         o, rankers={name: replace(one, fit=o.ranker.fit) for name, one in OTHER_RANKERS.items()}
     ),
     "no task": _no_task,
-    "zeros for what lacks": lambda o: _unified(o, lambda u: replace(u, imputes=False)),
+    "what lacks filled in": _imputing(*FILLED),
     "no graph": _tower(use_graph=False),
     "no text vectors": _tower(use_text=False),
     "no n-grams": _tower(use_tokens=False),

@@ -95,9 +95,10 @@ def _filled(ask: UnifiedAsk, ranking: Ranking, titles: Mapping[int, str]) -> dic
     name = titles.get(key, "") or (
         Item.objects.filter(pk=key).values_list("title", flat=True).first() or ""
     )
+    words = question.words[0]
     return {
         "surface": ask.surface,
-        "words": f"{question.words[0] or 'none'}{'' if given[0] else ' (filled in)'}",
+        "words": f"{words or 'none'}{'' if given[0] or not words else ' (filled in)'}",
         "source item": f"{name or 'none'}{'' if given[1] or not key else ' (filled in)'}",
         "person": f"{len(question.known.items):,} events are known" if given[2] else "a stranger",
         "searches of the person": f"{len(question.picked.items):,} that led to an item",

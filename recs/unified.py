@@ -293,6 +293,7 @@ def live_request(model: ServedUnified, ask: UnifiedAsk) -> LiveRequest:
     source = 0
     if ask.item_id is not None:
         source = int(model.vocabulary.rows([str(ask.item_id)])[0])
+    if ask.item_id is not None and model.reads_title(ask.surface, source):
         title = Item.objects.filter(pk=ask.item_id).values_list("title", flat=True).first() or ""
     size = model.facts.items.text.shape[1]
     nothing = np.zeros(size, np.float32)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.keys import issue_key
 from catalog.models import Answer, Item, Person
-from catalog.types import Viewer
+from catalog.types import ItemInput, Viewer
 from recs import registry
 from recs.models import QualityWeights, Surface
 from recs.recommend import RecommendRequest, recommend
@@ -17,6 +17,7 @@ from recs.unified_models import forget_unified
 from search.answer import search
 from search.retrieval import candidates_of
 from search.types import SearchRequest
+from tests.recs.conftest import make_items
 from tests.recs.served import broken
 from tests.recs.unified_world import EACH, GROUPS, learned_version, make_world
 
@@ -39,6 +40,12 @@ def asked(query, person="", **more):
     if person:
         viewer = Viewer(person_id=Person.objects.get(external_id=person).pk)
     return search(SearchRequest(query=query, viewer=viewer, **more))
+
+
+def asked_by(page):
+    """What the replay says that the request was, by name."""
+    rows = re.findall(r"<th scope=\"row\">([^<]*)</th>\s*<td>([^<]*)</td>", page)
+    return {name: html.unescape(value).strip() for name, value in rows}
 
 
 def titles(answer):
@@ -152,9 +159,16 @@ class TestReplay:
 
     def test_home_and_more_like_this(self, live, boss):
         home = self.page(boss, surface="home", person="p1").content.decode()
-        assert "(filled in)" in home
+        assert asked_by(home)["words"] == asked_by(home)["source item"] == "none"
         near = self.page(boss, surface="similar", item="Comedy-3", person="p1").content.decode()
-        assert "Comedy tale 3 (filled in)" in near
+        assert asked_by(near)["words"] == "none"
+        assert asked_by(near)["source item"] == "Comedy tale 3"
+
+    def test_the_title_stands_in_for_an_item_that_the_version_lacks(self, live, boss):
+        make_items([ItemInput(external_id="later", title="Comedy tale 99")])
+        near = self.page(boss, surface="similar", item="later", person="p1").content.decode()
+        assert asked_by(near)["words"] == "Comedy tale 99 (filled in)"
+        assert asked_by(near)["source item"] == "none"
 
     def test_from_an_answer_below_an_item_to_its_replay(self, live, boss):
         who = Viewer(person_id=Person.objects.get(external_id="p1").pk)
@@ -166,7 +180,7 @@ class TestReplay:
         assert "Comedy tale 3</a>" in told
         (link,) = re.findall(r'href="([^"]+)"[^>]*>Replay<', told)
         again = boss.get(html.unescape(link)).content.decode()
-        assert "Comedy tale 3 (filled in)" in again
+        assert asked_by(again)["source item"] == "Comedy tale 3"
         Item.objects.filter(pk=key).delete()
         assert "gone since" in boss.get(page).content.decode()
 

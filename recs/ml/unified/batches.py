@@ -88,11 +88,11 @@ class RequestReader:
     first_title: int
     history: int
     asked: int
-    imputes: bool = True
+    imputes: tuple[str, ...] = ()
 
     def read(self, requests: Requests) -> RequestBatch:
         """(R,) requests as tensors; of the log only what lies before each."""
-        imputed: Imputed = impute(requests, self.log, self.first_title, enabled=self.imputes)
+        imputed: Imputed = impute(requests, self.log, self.first_title, surfaces=self.imputes)
         filled = imputed.requests
         wanted = newest_then(self.log.wanted, filled.persons, filled.days, self.history)
         asked = newest_then(self.log.asked, filled.persons, filled.days, self.asked)

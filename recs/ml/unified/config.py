@@ -80,8 +80,9 @@ class UnifiedConfig:
     # A target of each strength has to reach its threshold, other items have to stay below the last.
     thresholds: tuple[float, float, float] = (0.45, 0.55, 0.65)
     threshold_none: float = 0.15
-    # Whether what a request lacks is filled in by the rules of impute.py; False is an ablation.
-    imputes: bool = True
+    # Surfaces whose requests have what they lack filled in by the rules of impute.py. None by
+    # default: titles in place of words blur what words mean (docs/experiments.md, 2026-11-28).
+    imputes: tuple[str, ...] = ()
     # Share of the requests of people that are asked as by a stranger.
     sign_out: float = 0.2
     # Share of the rows whose graph vector is hidden, for the graph saw the very edge.

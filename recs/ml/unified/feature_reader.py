@@ -66,7 +66,7 @@ class FeatureReader:
         """These requests, each with what its person did before it."""
         prepared, read_by = self.prepared, self.retriever.reader
         log = read_by.log
-        imputed = impute(requests, log, read_by.first_title, enabled=read_by.imputes)
+        imputed = impute(requests, log, read_by.first_title, surfaces=read_by.imputes)
         filled = imputed.requests
         who = (requests.persons, requests.days)
         asked = newest_then(log.asked, *who, ASKED)

@@ -1,4 +1,4 @@
-"""What stands in for what a request lacks, by rule, so that one schema serves every surface.
+"""What may stand in for what a request lacks, by rule; on surfaces without a rule zeros stay.
 
 | task | words | source |
 |---|---|---|
@@ -12,14 +12,26 @@ Source: Bhattacharya et al., Joint Modeling of Search and Recommendations via a 
 Differs from the paper: what home lacks is not stated there; the rule above is ours.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from recs.ml.unified.surfaces import HOME, NOBODY, SIMILAR, Requests, SurfaceLog, newest_then
+from recs.ml.unified.surfaces import (
+    HOME,
+    NOBODY,
+    SIMILAR,
+    TASKS,
+    Requests,
+    SurfaceLog,
+    newest_then,
+)
 
 Bools = npt.NDArray[np.bool_]
+
+# Surfaces with a rule.
+FILLED = (TASKS[HOME], TASKS[SIMILAR])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +43,7 @@ class Imputed:
 
 
 def impute(
-    requests: Requests, log: SurfaceLog, first_title: int, *, enabled: bool = True
+    requests: Requests, log: SurfaceLog, first_title: int, *, surfaces: Collection[str]
 ) -> Imputed:
     """Fill in by the rules of this module.
 
@@ -40,14 +52,17 @@ def impute(
         log: what people did; only what lies before a request is read.
         first_title: row of words of the title of item 0, which does not exist: that of item i is
             `first_title + i`.
-        enabled: False leaves zeros in place of the rules, for the ablation.
+        surfaces: names of those whose rule is followed; on the others zeros stay.
     """
     given = np.stack([requests.words > 0, requests.sources > 0, requests.persons != NOBODY], axis=1)
-    if not enabled:
-        return Imputed(requests=requests, given=given)
     newest = newest_then(log.wanted, requests.persons, requests.days, 1).last_items()
-    needs_source = requests.of_task(HOME) & ~given[:, 1]
+    needs_source = _of(requests, HOME, surfaces) & ~given[:, 1]
     sources = np.where(needs_source, newest, requests.sources)
-    needs_words = requests.of_task(SIMILAR) & ~given[:, 0] & (sources > 0)
+    needs_words = _of(requests, SIMILAR, surfaces) & ~given[:, 0] & (sources > 0)
     words = np.where(needs_words, first_title + sources, requests.words)
     return Imputed(requests=replace(requests, words=words, sources=sources), given=given)
+
+
+def _of(requests: Requests, task: int, surfaces: Collection[str]) -> Bools:
+    """(R,) which requests are of a surface whose rule is followed."""
+    return requests.of_task(task) & (TASKS[task] in surfaces)

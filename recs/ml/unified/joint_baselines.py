@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from recs.ml.histories import Histories
 from recs.ml.item_knn import ItemKnnConfig, fit_item_knn
-from recs.ml.unified.impute import impute
+from recs.ml.unified.impute import FILLED, impute
 from recs.ml.unified.joint_files import JointData
 from recs.ml.unified.judged import Judged, ndcg_of, rank_requests
 from recs.ml.unified.lexical import K1, B, fit_bm25
@@ -109,7 +109,7 @@ class Baselines:
 
     def _words(self, requests: Requests) -> Ints:
         log, first_title = self.prepared.data.log, self.prepared.texts.first_title
-        return impute(requests, log, first_title).requests.words
+        return impute(requests, log, first_title, surfaces=FILLED).requests.words
 
     def _newest(self, requests: Requests) -> Histories:
         log = self.prepared.data.log

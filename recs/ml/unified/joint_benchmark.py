@@ -264,9 +264,24 @@ def _learned(name: str, system: Learned, judged: Judged) -> dict[str, Ints]:
         "two-tower-no-quality": rank_requests(alone.score, requests, alone.reader.log, RANKED),
         "unified-signed-out": system.ranker.rank(requests.signed_out(), RANKED),
         "unified-no-words": _ranked(system, replace(requests, words=nothing), (SEARCH,)),
-        "unified-no-source": _ranked(system, replace(requests, sources=nothing), (SIMILAR,)),
+        "unified-no-source": _without_source(system, requests),
         STALE: stale.rank(requests, RANKED),
     }
+
+
+def _without_source(system: Learned, requests: Requests) -> Ints:
+    """(R, 100) int64: "more like this" of an item that the model lacks, by its title alone."""
+    similar = requests.tasks == SIMILAR
+    titles = system.retriever.reader.first_title + requests.sources
+    asked = replace(
+        requests,
+        sources=np.zeros(len(requests), np.int64),
+        words=np.where(similar, titles, requests.words),
+    )
+    # One more, for the source itself, which no rule hides now.
+    found = _ranked(system, asked, (SIMILAR,), RANKED + 1)
+    order = np.argsort(found == requests.sources[:, None], axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)[:, :RANKED]
 
 
 def unified_rankings(system: Learned, requests: Requests) -> dict[str, Ints]:
@@ -279,11 +294,13 @@ def unified_rankings(system: Learned, requests: Requests) -> dict[str, Ints]:
     }
 
 
-def _ranked(system: Learned, requests: Requests, tasks: tuple[int, ...]) -> Ints:
-    """(R, 100) int64: answers on these surfaces, zeros on others."""
+def _ranked(
+    system: Learned, requests: Requests, tasks: tuple[int, ...], count: int = RANKED
+) -> Ints:
+    """(R, count) int64: answers on these surfaces, zeros on others."""
     rows = np.flatnonzero(np.isin(requests.tasks, tasks))
-    table = np.zeros((len(requests), RANKED), np.int64)
-    table[rows] = system.ranker.rank(requests.select(rows), RANKED)
+    table = np.zeros((len(requests), count), np.int64)
+    table[rows] = system.ranker.rank(requests.select(rows), count)
     return table
 
 

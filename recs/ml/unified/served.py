@@ -25,7 +25,7 @@ from recs.ml.unified.person_arrays import PersonArrays
 from recs.ml.unified.quality import NAMES, Quantiles, with_quality, with_weights
 from recs.ml.unified.query_arrays import Asked, QueryArrays
 from recs.ml.unified.ranker_arrays import RankerScores
-from recs.ml.unified.surfaces import HOME, SIMILAR, padded
+from recs.ml.unified.surfaces import HOME, SIMILAR, TASKS, padded
 from recs.ml.unified.tokens import TokenWeights, count_tokens, plain_words
 from recs.ml.vocabulary import Vocabulary
 
@@ -34,14 +34,14 @@ Floats = npt.NDArray[np.float32]
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 # Of what a folder holds: another number is read by another release.
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRequest:
     """One request as it comes in.
 
-    `text`: the words, "" where there are none; a source's title is filled in by `question`.
+    `text`: the words, "" where there are none; a source's title may be filled in by `question`.
     `text_vector`: (T,) float32 of those words, zeros for none. `source`: the row of the item one
     looks at, 0 for none or one that the version lacks. `title`, `title_vector`: of the source,
     where it stands in for the words. `history`: of one person, rows of the vocabulary. `searches`:
@@ -102,7 +102,7 @@ class ServedUnified:
     candidates: int
     history: int
     asked: int
-    imputes: bool
+    imputes: tuple[str, ...]
     cutoffs: Mapping[str, float]
     content_versions: Mapping[str, int]
     person: PersonArrays | None = None
@@ -119,9 +119,10 @@ class ServedUnified:
             [[bool(request.text), request.source > 0, request.is_person]], dtype=np.float32
         )
         source, text, vector = request.source, request.text, request.text_vector
-        if self.imputes and request.task == HOME and not source:
+        surface = TASKS[request.task]
+        if surface == TASKS[HOME] and surface in self.imputes and not source:
             source = newest
-        is_title = self.imputes and request.task == SIMILAR and request.title_vector is not None
+        is_title = request.title_vector is not None and self.reads_title(surface, source)
         if is_title and request.title_vector is not None:
             text, vector = request.title, request.title_vector
         row = 0 if is_title else self.query_row(text)
@@ -155,6 +156,18 @@ class ServedUnified:
             picked=picked,
             same_words=same if text else Histories.of_lists([[]]),
         )
+
+    def reads_title(self, surface: str, source: int) -> bool:
+        """Whether the title of the item that one looks at stands in for words.
+
+        It does where the version was trained so, and where it lacks the item, whose title is then
+        all that it can read of it.
+
+        Args:
+            surface: one of TASKS.
+            source: the item's row, 0 where the version lacks it.
+        """
+        return surface == TASKS[SIMILAR] and (surface in self.imputes or not source)
 
     def query_row(self, text: str) -> int:
         """The row of words that something was chosen for, 0 for others."""
@@ -365,7 +378,7 @@ def read(config: Mapping[str, Any], tensors: Arrays, vocabulary: Vocabulary) -> 
         candidates=int(config["candidates"]),
         history=int(config["history"]),
         asked=int(config["asked"]),
-        imputes=bool(config["imputes"]),
+        imputes=tuple(config["imputes"]),
         cutoffs=dict(config["cutoffs"]),
         content_versions=dict(config["content_versions"]),
         person=person,

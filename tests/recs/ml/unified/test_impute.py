@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from recs.ml.histories import Histories
-from recs.ml.unified.impute import impute
-from recs.ml.unified.surfaces import HOME, NOBODY, SEARCH, SIMILAR, SurfaceLog
+from recs.ml.unified.impute import FILLED, impute
+from recs.ml.unified.surfaces import HOME, NOBODY, SEARCH, SIMILAR, TASKS, SurfaceLog
 from tests.recs.ml.unified.test_surfaces import some_requests
 
 FIRST_TITLE = 10
@@ -23,7 +23,7 @@ def one(task, **columns):
     requests = some_requests(
         1, tasks=np.array([task], np.int8), **{k: np.array([v]) for k, v in columns.items()}
     )
-    return impute(requests, a_log(), FIRST_TITLE)
+    return impute(requests, a_log(), FIRST_TITLE, surfaces=FILLED)
 
 
 def test_a_search_has_no_source():
@@ -53,5 +53,5 @@ def test_what_is_given_is_kept():
 
 def test_without_the_rules_zeros_stay():
     requests = some_requests(1, tasks=np.array([SIMILAR], np.int8), sources=np.array([5]))
-    found = impute(requests, a_log(), FIRST_TITLE, enabled=False)
+    found = impute(requests, a_log(), FIRST_TITLE, surfaces=(TASKS[HOME],))
     assert found.requests.words[0] == 0

@@ -9,6 +9,7 @@ import torch
 from recs.ml.seeding import seed_everything
 from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.features import GROUP_OF, GROUPS, NAMES_OF_ALL
+from recs.ml.unified.impute import FILLED
 from recs.ml.unified.judged import ndcg_of, rank_requests
 from recs.ml.unified.ranker import (
     _calibrated,
@@ -231,13 +232,13 @@ def test_a_name_that_no_feature_has_is_refused(prepared, reader):
         fitted(reader, later(prepared, 30), replace(RANKER, without=("tast",)))
 
 
-def test_without_the_rules_the_features_read_zeros_too(prepared, reader):
+def test_what_is_filled_in_the_features_read_too(prepared, reader):
     towers = reader.retriever
-    plain = replace(towers, reader=replace(towers.reader, imputes=False))
+    filling = replace(towers, reader=replace(towers.reader, imputes=FILLED))
     requests = later(prepared).of_task(SIMILAR).requests.select(np.arange(10))
     candidates = candidates_of(reader, requests, 9)
     with_rules, zeros = (
-        FeatureReader(prepared, one).read(requests, candidates) for one in (towers, plain)
+        FeatureReader(prepared, one).read(requests, candidates) for one in (filling, towers)
     )
     assert column(with_rules, "text").any()
     assert not column(zeros, "text").any()

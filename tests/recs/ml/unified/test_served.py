@@ -9,6 +9,7 @@ import pytest
 
 from recs.ml.artifacts import Artifact, load_artifact, save_artifact
 from recs.ml.unified.features import ASKED, LONGEST, NAMES_OF_ALL, Candidates
+from recs.ml.unified.impute import FILLED
 from recs.ml.unified.joint_systems import SystemConfig, fit_system
 from recs.ml.unified.made_searches import with_made_searches
 from recs.ml.unified.person_model import with_person_model
@@ -16,7 +17,7 @@ from recs.ml.unified.prepared import PreparedConfig, prepare
 from recs.ml.unified.served import LiveRequest, NewItems, read, saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import NOBODY, SIMILAR, newest_then
-from tests.recs.ml.unified.joint_world import FIRST_DAY, encode, prepared_films
+from tests.recs.ml.unified.joint_world import FIRST_DAY, prepared_films
 from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED, later
 
 
@@ -70,9 +71,13 @@ def live(learned, requests, row):
     )
 
 
+@pytest.mark.parametrize("imputes", [(), FILLED])
 @pytest.mark.parametrize("out", [False, True])
-def test_a_live_request_has_the_features_of_training(learned, served, out):
-    reader = learned.ranker.reader
+def test_a_live_request_has_the_features_of_training(learned, served, out, imputes):
+    towers = learned.retriever
+    towers = replace(towers, reader=replace(towers.reader, imputes=imputes))
+    reader = replace(learned.ranker.reader, retriever=towers)
+    served = replace(served, imputes=imputes)
     requests = later(reader.prepared, 60).requests
     requests = requests.signed_out() if out else requests
     some = np.concatenate([np.flatnonzero(requests.tasks == task)[:8] for task in range(3)])
@@ -188,12 +193,14 @@ def test_it_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_more_like_this_reads_the_title_of_its_source(learned, served):
+def test_more_like_this_reads_the_title_of_an_item_that_the_version_lacks(learned, served):
     reader = learned.ranker.reader
     requests = later(reader.prepared, 60).requests
     row = int(np.flatnonzero(requests.tasks == SIMILAR)[0])
     one = live(learned, requests, row)
-    assert served.question(one).words == (one.title,)
-    zeros = replace(served, imputes=False).question(one)
-    assert zeros.words == ("",)
-    assert encode([one.title]).any()
+    assert served.question(one).words == ("",)
+    lacking = served.question(replace(one, source=0))
+    assert lacking.words == (one.title,)
+    assert lacking.text.any()
+    assert lacking.given.tolist() == [[0.0, 0.0, 1.0]]
+    assert replace(served, imputes=FILLED).question(one).words == (one.title,)
