@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from recs.ml.fit_types import RunOptions
 from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.false_negatives import false_negatives
 from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.judged import Judged, best_rows, hide_seen, recall_of, sample
 from recs.ml.unified.prepared import Prepared
@@ -110,6 +111,7 @@ def fit_system(
             "quality_weights": weights.tolist(),
             "quality_recall": found,
             "cutoffs": cutoffs_of(scout, later),
+            "false_negatives": false_negatives(early, scout, sample(later, VALIDATING), unified),
             "parameters": {"towers": retriever.parameters, "ranker": ranker.scores.parameters},
             "seconds": report.seconds,
         },
