@@ -2,26 +2,31 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from math import log1p
 
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from search.lexical import LexicalMatch, match_all_terms
+from search.channel import english_channel
+from search.lexical import MAX_MATCHES, LexicalMatch, match_all_terms
 from search.text import clean_query, normalize_query
 from search.tsquery import ParsedQuery, parse
 from search.vocabulary import Vocabulary, build_terms, vocabulary
+from search.word_index import Meant, Weighed
 
-__all__ = ("Correction", "build_terms", "correct", "find_correction", "rank_candidates")
+__all__ = ("Correction", "build_terms", "correct", "find_correction", "likely_words")
 
 LEAST_LETTERS = 4
 MOST_LETTERS = 40
 SHORT_WORD = 5  # up to here one typing error, above two
+# So much a letter a word may cost the channel, whatever its edits: it sounds nearly the same.
+SOUNDS_ALIKE = 0.08
+# What a word gains for each nat by which it is commoner, beside the letters' log-odds.
+PRIOR = 0.1
 LEAST_PART = 2  # letters of each part of a word that is cut in two
 MAX_UNKNOWN_WORDS = 4
-CHOICES_PER_WORD = 3
+CHOICES_PER_WORD = 4
 MAX_TRIES = 4
 _TOKEN = re.compile(r"[\w'\u2019]+")
 
@@ -32,6 +37,18 @@ class Correction:
 
     query: ParsedQuery
     matches: list[LexicalMatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A text that may have been meant. `letters`: log-odds by what was typed, up to a constant.
+
+    `score`: those and how common the words are.
+    """
+
+    text: str
+    letters: float
+    score: float
 
 
 def correct(query: str) -> str | None:
@@ -50,41 +67,42 @@ def correct(query: str) -> str | None:
 def find_correction(query: ParsedQuery) -> Correction | None:
     """The best correction, for a query that finds nothing as typed.
 
-    The likeliest under which something has all the words; else, among several words, the likeliest
-    that is a single typing error away, found or not.
+    Of the likeliest the one that its letters and the number of items that have all its words speak
+    for most; else, among several words, the likeliest that is a single typing error away, found or
+    not.
     """
     likely = proposals(query, vocabulary())
-    for text in likely:
-        corrected = parse(text, fillers=query.fillers)
+    best: tuple[float, Correction] | None = None
+    for proposal in likely:
+        if best and proposal.letters + PRIOR * log1p(MAX_MATCHES) <= best[0]:
+            continue
+        corrected = parse(proposal.text, fillers=query.fillers)
         if matches := match_all_terms(corrected):
-            return Correction(corrected, matches)
-    if likely and len(query.content_words) > 1 and OSA.distance(query.text.lower(), likely[0]) == 1:
-        return Correction(parse(likely[0], fillers=query.fillers), [])
+            score = proposal.letters + PRIOR * log1p(len(matches))
+            if best is None or score > best[0]:
+                best = (score, Correction(corrected, matches))
+    if best:
+        return best[1]
+    is_near = likely and OSA.distance(query.text.lower(), likely[0].text) == 1
+    if is_near and len(query.content_words) > 1:
+        return Correction(parse(likely[0].text, fillers=query.fillers), [])
     return None
 
 
-def rank_candidates(typed: str, words: Sequence[str], items: Mapping[str, int]) -> list[str]:
+def likely_words(typed: str, words: Vocabulary) -> list[Proposal]:
     """Words that may have been meant, likeliest first.
 
     Args:
         typed: the mistyped word, normalized.
         words: the words to choose from.
-        items: how many items hold each word.
 
     Returns:
         Words within 1 edit (up to 5 letters) or 2 (above), an exchange of neighbours being one
-        edit. A nearer word goes first; a wrong first letter costs half an edit more; among equals
-        the commoner word wins, and being much commoner makes up for a little of the distance.
+        edit, and words that sound nearly the same. Letters count first; being commoner makes up
+        for a little.
     """
-    near = process.extract(
-        typed, words, scorer=OSA.distance, score_cutoff=allowed_edits(typed), limit=None
-    )
-    ranked = [
-        (distance + 0.5 * (word[0] != typed[0]) - 0.12 * log1p(items.get(word, 0)), word)
-        for word, distance, _ in near
-        if word != typed
-    ]
-    return [word for _, word in sorted(ranked)]
+    near = [meant for meant in words.index.meant(typed) if _is_likely(typed, meant)]
+    return _by_score([_proposal(meant, words.items.get(meant.word, 0)) for meant in near])
 
 
 def allowed_edits(typed: str) -> int:
@@ -92,7 +110,7 @@ def allowed_edits(typed: str) -> int:
     return 1 if len(typed) <= SHORT_WORD else 2
 
 
-def proposals(query: ParsedQuery, words: Vocabulary) -> list[str]:
+def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     """Corrected texts worth trying, likeliest first."""
     unknown = [
         word
@@ -102,43 +120,58 @@ def proposals(query: ParsedQuery, words: Vocabulary) -> list[str]:
     found = _joined(query, words)
     choices = [_choices(word, words) for word in unknown]
     if choices and all(choices):
-        ways = sorted(product(*(list(enumerate(each)) for each in choices)), key=_cost)
-        for way in ways[:MAX_TRIES]:
-            meant = {word: each for word, (_, each) in zip(unknown, way, strict=True)}
-            found.append(_replace(query.text, meant))
-    return list(dict.fromkeys(found))[:MAX_TRIES]
+        ways = [
+            Proposal(
+                text=_replace(
+                    query.text, {word: each.text for word, each in zip(unknown, way, strict=True)}
+                ),
+                letters=sum(each.letters for each in way),
+                score=sum(each.score for each in way),
+            )
+            for way in product(*choices)
+        ]
+        found += _by_score(ways)
+    return list({each.text: each for each in reversed(found[:MAX_TRIES])}.values())[::-1]
 
 
-def _cost(way: Sequence[tuple[int, str]]) -> int:
-    return sum(place for place, _ in way)
-
-
-def _choices(word: str, words: Vocabulary) -> list[str]:
+def _choices(word: str, words: Vocabulary) -> list[Proposal]:
     """Likely meanings of an unknown word: similar words, and the word cut in two known ones."""
-    cuts = [
-        (min(words.items[word[:at]], words.items[word[at:]]), f"{word[:at]} {word[at:]}")
+    items = {
+        f"{word[:at]} {word[at:]}": min(words.items[word[:at]], words.items[word[at:]])
         for at in range(LEAST_PART, len(word) - LEAST_PART + 1)
         if word[:at] in words.items and word[at:] in words.items
-    ]
-    return _similar(word, words)[:CHOICES_PER_WORD] + [t for _, t in sorted(cuts, reverse=True)[:2]]
+    }
+    cuts = Weighed.of(word, list(items), english_channel()).meant()
+    found = likely_words(word, words) + [_proposal(cut, items[cut.word]) for cut in cuts]
+    return _by_score(found)[:CHOICES_PER_WORD]
 
 
-def _similar(word: str, words: Vocabulary) -> list[str]:
-    return rank_candidates(word, words.near(word, allowed_edits(word)), words.items)
+def _proposal(meant: Meant, items: int) -> Proposal:
+    return Proposal(text=meant.word, letters=meant.score, score=meant.score + PRIOR * log1p(items))
 
 
-def _joined(query: ParsedQuery, words: Vocabulary) -> list[str]:
+def _by_score(found: Sequence[Proposal]) -> list[Proposal]:
+    return sorted(found, key=lambda each: (-each.score, each.text))
+
+
+def _is_likely(typed: str, meant: Meant) -> bool:
+    return meant.edits <= allowed_edits(typed) or meant.cost <= SOUNDS_ALIKE * len(typed)
+
+
+def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     """The query with two neighbouring words run together, where that is (almost) a word."""
     found = []
     for left, right in pairwise(query.words):
         whole = left + right
         if whole not in words.items:
             is_known = all(word in words.items or word in query.fillers for word in (left, right))
-            whole = "" if is_known else next(iter(_similar(whole, words)), "")
+            likely = [] if is_known else likely_words(whole, words)
+            whole = likely[0].text if likely else ""
         if whole:
             pattern = rf"\b{re.escape(left)}\W+{re.escape(right)}\b"
             text, changes = re.subn(pattern, whole, query.normalized, count=1)
-            found += [text] if changes else []
+            (meant,) = Weighed.of(f"{left} {right}", [whole], english_channel()).meant()
+            found += [replace(_proposal(meant, words.items[whole]), text=text)] if changes else []
     return found
 
 

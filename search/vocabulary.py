@@ -1,26 +1,22 @@
-"""The catalog's words: counted into Term, and held in memory for correcting typing errors."""
+"""The words of the catalog and of what was asked, in Term, and held in memory for corrections."""
 
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import Max
 
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
-from search.models import Term
+from search.models import Query, Term
 from search.text import normalize_query
+from search.word_index import WordIndex
 
 # The commonest words of a catalog of any size: some 100 bytes each in every web process.
 MAX_WORDS = 200_000
 MAX_WORD_CHARACTERS = 80
-
-# The letters of each word as bits; some share one, which only lets a few words more through.
-Letters = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +25,10 @@ class Vocabulary:
 
     version: int
     items: Mapping[str, int]
-    by_length: Mapping[int, tuple[Sequence[str], Letters]]
-
-    def near(self, typed: str, edits: int) -> list[str]:
-        """The words that so many edits might make of the typed one, and few others.
-
-        Lengths differ by an edit each, and an edit brings in one letter and takes out one: that
-        leaves a hundredth of the words to be compared letter by letter.
-        """
-        (mine,) = _letters([typed])
-        found: list[str] = []
-        for length in range(len(typed) - edits, len(typed) + edits + 1):
-            words, letters = self.by_length.get(length, ((), _NO_LETTERS))
-            missing, added = np.bitwise_count(mine & ~letters), np.bitwise_count(letters & ~mine)
-            places = np.flatnonzero((missing <= edits) & (added <= edits))
-            found += [words[place] for place in places.tolist()]
-        return found
+    index: WordIndex
 
 
-_NO_LETTERS: Letters = np.zeros(0, dtype=np.uint32)
-_EMPTY = Vocabulary(version=0, items={}, by_length={})
+_EMPTY = Vocabulary(version=0, items={}, index=WordIndex.of(()))
 _lock = threading.Lock()
 _loaded = _EMPTY
 
@@ -65,7 +45,11 @@ def vocabulary() -> Vocabulary:
 
 
 def build_terms(*, progress: Progress = NO_PROGRESS) -> int:
-    """Fill Term with the words of all visible items, in one transaction; how many words."""
+    """Fill Term with the words of visible items and of asked queries, in one transaction.
+
+    Returns:
+        How many words.
+    """
     counts = _count_words(progress)
     table = Term._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
@@ -81,19 +65,7 @@ def build_terms(*, progress: Progress = NO_PROGRESS) -> int:
 def _load(version: int) -> Vocabulary:
     rows = Term.objects.order_by("-items", "id").values_list("word", "items")[:MAX_WORDS]
     items = dict(rows.iterator(chunk_size=5000))
-    by_length: dict[int, list[str]] = defaultdict(list)
-    for word in items:
-        by_length[len(word)].append(word)
-    lettered = {length: (words, _letters(words)) for length, words in by_length.items()}
-    return Vocabulary(version=version, items=items, by_length=lettered)
-
-
-def _letters(words: Sequence[str]) -> Letters:
-    """The letters of words of one length."""
-    codes = np.frombuffer("".join(words).encode("utf-32-le"), dtype=np.uint32)
-    bits = np.left_shift(np.uint32(1), codes & np.uint32(31))
-    letters: Letters = np.bitwise_or.reduce(bits.reshape(len(words), -1), axis=1)
-    return letters
+    return Vocabulary(version=version, items=items, index=WordIndex.of(tuple(items)))
 
 
 def _count_words(progress: Progress) -> Counter[str]:
@@ -108,7 +80,18 @@ def _count_words(progress: Progress) -> Counter[str]:
             words.update(normalize_query(text).split())
         counts.update(word for word in words if 1 < len(word) <= MAX_WORD_CHARACTERS)
         progress.advance(1)
+    for word in _asked_words():
+        counts[word] = max(counts[word], 1)
     return counts
+
+
+def _asked_words() -> set[str]:
+    """Words of what several people asked and found something for: no errors, whatever they are."""
+    asked = Query.objects.filter(
+        source=Query.Source.LOG, review=Query.Review.APPROVED, answers__gt=0
+    )
+    words = {word for text in asked.values_list("normalized", flat=True) for word in text.split()}
+    return {word for word in words if 1 < len(word) <= MAX_WORD_CHARACTERS}
 
 
 def _pieces(text: str, size: int = 20) -> Iterator[str]:

@@ -142,7 +142,7 @@ def test_the_table_of_items_is_read_and_its_texts_are_encoded(files, tmp_path, m
         asked.extend(texts)
         return encode(texts)
 
-    monkeypatch.setattr("recs.management.commands.benchmark._encode", encoded)
+    monkeypatch.setattr("search.management.commands.benchmark._encode", encoded)
     said = run(**files, items=write_items(tmp_path / "items.tsv"), model="text-neighbours")
     assert "text-neighbours: 80 people" in said
     assert len(asked) == 20

@@ -26,10 +26,11 @@ from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 from recs.ml.unified.joint_benchmark import MIXES, JointOptions, run_joint_benchmark
 from recs.ml.unified.joint_files import read_joint
 from recs.ml.unified.joint_report import table, write
+from search.spelling_files import guess_words, write_guesses
 
 
 class Command(BaseCommand):
-    """Next items (`sequences`), every surface (`joint`), judged search results (`relevance`)."""
+    """Next items (`sequences`), surfaces (`joint`), judged results (`relevance`), `spelling`."""
 
     help = "Run a benchmark on files and write what a judge can score."
     requires_system_checks: list[str] = []
@@ -71,6 +72,11 @@ class Command(BaseCommand):
         add.add_argument("--recall", type=Path, help="query, rank, id: 50 products of each query")
         add.add_argument("--seed", type=int, default=0)
 
+        add = kinds.add_parser("spelling", help="Say which word of a vocabulary was meant.")
+        add.add_argument("--words", type=Path, required=True, help="what was typed, a word a line")
+        add.add_argument("--vocabulary", type=Path, required=True, help="a word a line")
+        add.add_argument("--out", type=Path, required=True, help="typed, tab, best guess")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, fit, rank, write."""
         started = time.monotonic()
@@ -79,6 +85,7 @@ class Command(BaseCommand):
             "sequences": self._sequences,
             "joint": self._joint,
             "relevance": self._relevance,
+            "spelling": self._spelling,
         }
         try:
             told = parts[options["benchmark"]](options, run)
@@ -133,6 +140,13 @@ class Command(BaseCommand):
         for name, value in result.figures.items():
             self.stdout.write(f"{name}: {_figure(value)}")
         return f"relevance: {len(judgments)} pairs, {len(result.found)} queries; {_way_of(result)}"
+
+    def _spelling(self, options: dict[str, Any], run: RunOptions) -> str:
+        check_writable(options["out"])
+        guesses = guess_words(options["words"], options["vocabulary"])
+        write_guesses(options["out"], guesses)
+        kept = sum(guess.is_known for guess in guesses)
+        return f"spelling: {len(guesses)} words, {kept} of the vocabulary and left alone"
 
 
 class _Printed:
