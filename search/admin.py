@@ -15,12 +15,15 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
+from search.admin_synonyms import SynonymAdmin
 from search.models import Query, Term
 from search.query_store import set_review
 from search.replay_view import ReplayInput, context_of
 from search.reports import asked_queries
 from search.text import normalize_query
 from search.today import today
+
+__all__ = ("QueryAdmin", "SynonymAdmin", "TermAdmin", "first_page", "search_url")
 
 REPORT_DAYS = (1, 7, 30, 90)
 REPORT_LIMIT = 200

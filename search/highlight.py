@@ -62,6 +62,7 @@ def marker_for(query: ParsedQuery, *, is_typing: bool = False, whole: bool = Fal
     """A marker of the query's content words; `whole` marks its fillers too (in titles)."""
     words = [*(query.words if whole else query.content_words)]
     words += [word for phrase in query.phrases for word in phrase]
+    words += [word for part in query.also for phrase in part.phrases for word in phrase]
     words += [part for parts in query.apostrophes.values() for part in parts if len(part) > 1]
     words += [decade_of(word) for word in words if decade_of(word)]
     prefix = query.words[-1] if is_typing and query.words else ""

@@ -114,3 +114,41 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class Synonym(models.Model):
+    """Phrases that find what the others find; or, one way, phrases that find something as well."""
+
+    class Source(models.TextChoices):
+        PEOPLE = "people", "an editor"
+        CLICKS = "clicks", "what people chose"
+        MEANING = "meaning", "nearness in meaning"
+
+    class Review(models.TextChoices):
+        PROPOSED = "proposed", "proposed"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+
+    # In normal form. Without `finds` each of them finds what the others find.
+    words = ArrayField(models.CharField(max_length=80), verbose_name="typed")
+    finds = ArrayField(
+        models.CharField(max_length=80), default=list, blank=True, verbose_name="finds as well"
+    )
+    # Of both, so that the same set cannot stand twice (search.synonym_sets).
+    key = models.CharField(max_length=64, unique=True, editable=False)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.PEOPLE)
+    # What speaks for it: {"people": 12, "shared": ["..."]}, or {"similarity": 0.8}.
+    evidence = models.JSONField(default=dict, blank=True)
+    review = models.CharField(max_length=10, choices=Review.choices, default=Review.PROPOSED)
+    reviewed_by = models.CharField(max_length=150, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Each search compares the newest with what it has in memory (search.synonyms).
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["review", "updated_at"], name="synonym_review")]
+
+    def __str__(self) -> str:
+        left = " = ".join(self.words) if not self.finds else ", ".join(self.words)
+        return f"{left} \u2192 {', '.join(self.finds)}" if self.finds else left

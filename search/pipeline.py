@@ -2,7 +2,7 @@
 
 from catalog.jobs import track
 from catalog.models import Item
-from search import query_store, spelling
+from search import query_store, spelling, synonym_sources
 from search.models import Query, Term
 
 
@@ -16,6 +16,12 @@ def build_queries(*, bar: bool = False) -> None:
     """Generate and check the queries that can be recommended, from every source."""
     with track(kind="search.build_queries", bar=bar) as progress:
         query_store.build_queries(progress=progress)
+
+
+def propose_synonyms(*, bar: bool = False) -> None:
+    """Look for synonyms in the log; editors approve them."""
+    with track(kind="search.propose_synonyms", bar=bar) as progress:
+        synonym_sources.propose_synonyms(progress=progress)
 
 
 def first_queries(*, bar: bool = False) -> None:

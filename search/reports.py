@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from catalog.models import Answer, Event, Item, Job, Label
 from recs.models import ContentVersion, NeighbourVersion
-from search.models import Query
+from search.models import Query, Synonym
 
 DAYS = 7
 LOST_AFTER = timedelta(minutes=5)
@@ -139,6 +139,7 @@ def work_waiting() -> dict[str, int]:
     return {
         **jobs,
         "proposals": Query.objects.filter(review=Query.Review.PROPOSED).count(),
+        "synonyms": Synonym.objects.filter(review=Synonym.Review.PROPOSED).count(),
         "disputed": disputed,
         "unanswered": count_unanswered(),
     }

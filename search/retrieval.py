@@ -19,6 +19,7 @@ from search.hits import build_hits
 from search.learned import Learned, reorder
 from search.ordering import sort_scored
 from search.stages import Stages
+from search.synonyms import synonyms
 from search.text import MAX_QUERY_CHARACTERS
 from search.tsquery import FILLERS, ParsedQuery
 from search.types import (
@@ -28,6 +29,7 @@ from search.types import (
     Hit,
     Retrieved,
     SearchRequest,
+    Synonyms,
 )
 
 __all__ = ("Facet", "FacetValue", "Hit", "Retrieved", "SearchRequest", "retrieve")
@@ -64,7 +66,7 @@ def retrieve(request: SearchRequest) -> Retrieved:
     check(request)
     stages = Stages()
     profile = current_profile()
-    query = tsquery.parse(request.query, fillers=FILLERS | _nouns())
+    query = _read(request)
     if query.is_empty:
         return browse.browse(request, query, profile, stages)
     found = _find(query, request, stages)
@@ -83,6 +85,7 @@ def retrieve(request: SearchRequest) -> Retrieved:
         query=query.text,
         normalized=query.normalized,
         corrected_query=found.query.text if found.corrected else None,
+        synonyms=_told(found.query),
         total=len(ordered),
         total_relation="gte" if found.more else "eq",
         page=request.page,
@@ -98,6 +101,13 @@ def retrieve(request: SearchRequest) -> Retrieved:
     )
 
 
+def _told(query: ParsedQuery) -> tuple[Synonyms, ...]:
+    return tuple(
+        Synonyms(" ".join(part.words), tuple(" ".join(phrase) for phrase in part.phrases))
+        for part in query.also
+    )
+
+
 def candidates_of(request: SearchRequest) -> tuple[list[Scored], ParsedQuery]:
     """What words and meaning find of a query, best first, before any model puts it in order.
 
@@ -105,7 +115,7 @@ def candidates_of(request: SearchRequest) -> tuple[list[Scored], ParsedQuery]:
         InvalidInput: names the field of the request that cannot be used.
     """
     check(request)
-    query = tsquery.parse(request.query, fillers=FILLERS | _nouns())
+    query = _read(request)
     if query.is_empty:
         return [], query
     found = _Found(query)
@@ -146,6 +156,15 @@ def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
         found.learned = reorder(found.scored, found.query, request)
         found.scored = found.learned.scored
     return found
+
+
+def _read(request: SearchRequest) -> ParsedQuery:
+    """The query taken apart; asked word for word it stands for nothing else."""
+    return tsquery.parse(
+        request.query,
+        fillers=FILLERS | _nouns(),
+        synonyms={} if request.verbatim else synonyms(),
+    )
 
 
 def _nouns() -> set[str]:

@@ -76,7 +76,7 @@ def find_correction(query: ParsedQuery) -> Correction | None:
     for proposal in likely:
         if best and proposal.letters + PRIOR * log1p(MAX_MATCHES) <= best[0]:
             continue
-        corrected = parse(proposal.text, fillers=query.fillers)
+        corrected = query.again(proposal.text)
         if matches := match_all_terms(corrected):
             score = proposal.letters + PRIOR * log1p(len(matches))
             if best is None or score > best[0]:
@@ -85,7 +85,7 @@ def find_correction(query: ParsedQuery) -> Correction | None:
         return best[1]
     is_near = likely and OSA.distance(query.text.lower(), likely[0].text) == 1
     if is_near and len(query.content_words) > 1:
-        return Correction(parse(likely[0].text, fillers=query.fillers), [])
+        return Correction(query.again(likely[0].text), [])
     return None
 
 
@@ -111,11 +111,12 @@ def allowed_edits(typed: str) -> int:
 
 
 def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
-    """Corrected texts worth trying, likeliest first."""
+    """Corrected texts worth trying, likeliest first; what has a synonym is no error."""
+    meant = {word for part in query.also for word in part.words}
     unknown = [
         word
         for word in dict.fromkeys(query.words)
-        if _is_correctable(word) and word not in words.items
+        if _is_correctable(word) and word not in words.items and word not in meant
     ][:MAX_UNKNOWN_WORDS]
     found = _joined(query, words)
     choices = [_choices(word, words) for word in unknown]

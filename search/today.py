@@ -72,6 +72,13 @@ def _tasks(waiting: dict[str, int], encoding: dict[str, Any]) -> dict[str, Any]:
             "rate_review",
         ),
         _task(
+            waiting["synonyms"],
+            "proposed synonyms to review",
+            "now",
+            f"{reverse('admin:search_synonym_changelist')}?review__exact=proposed",
+            "sync_alt",
+        ),
+        _task(
             waiting["disputed"],
             "judgements people disagree on",
             "now",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from types import MappingProxyType
 
 from search.text import clean_query, normalize_query
 
@@ -20,6 +21,9 @@ MAX_WORDS = 32
 MAX_LEAVE_ONE_OUT = 8
 _PART = re.compile(r'(?<!\S)(-?)(?:"([^"]*)"|(\S+))')
 _DECADE = re.compile(r"(\d)0s")
+# A phrase of a query, word by word, and what it may stand for as well.
+Phrase = tuple[str, ...]
+SynonymTable = Mapping[Phrase, tuple[Phrase, ...]]
 _DECADE_NAMES = {
     "twenties": "20s",
     "thirties": "30s",
@@ -30,6 +34,14 @@ _DECADE_NAMES = {
     "eighties": "80s",
     "nineties": "90s",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Neighbouring words of a query, and the phrases that they may stand for as well."""
+
+    words: Phrase
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,29 @@ class ParsedQuery:
     fillers: frozenset[str] = FILLERS
     # Words with an apostrophe as PostgreSQL splits them: {"dont": ("don", "t")}.
     apostrophes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    synonyms: SynonymTable = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[Also, ...]:
+        """The words in order; those that have synonyms together, the longest phrase first."""
+        longest = max(map(len, self.synonyms), default=0)
+        found, start = [], 0
+        while start < len(self.words):
+            ends = range(min(len(self.words), start + longest), start, -1)
+            end = next((e for e in ends if self.words[start:e] in self.synonyms), start + 1)
+            phrase = self.words[start:end]
+            found.append(Also(phrase, self.synonyms.get(phrase, ())))
+            start = end
+        return tuple(found)
+
+    @property
+    def also(self) -> tuple[Also, ...]:
+        """The parts that have synonyms."""
+        return tuple(part for part in self.parts if part.phrases)
+
+    def again(self, text: str) -> "ParsedQuery":
+        """Another text, read in the same way."""
+        return parse(text, fillers=self.fillers, synonyms=self.synonyms)
 
     @property
     def content_words(self) -> tuple[str, ...]:
@@ -60,7 +95,12 @@ class ParsedQuery:
         return not self.words and not self.phrases
 
 
-def parse(text: str, *, fillers: frozenset[str] = FILLERS) -> ParsedQuery:
+def parse(
+    text: str,
+    *,
+    fillers: frozenset[str] = FILLERS,
+    synonyms: SynonymTable = MappingProxyType({}),
+) -> ParsedQuery:
     """The query taken apart; `fillers` are words it may go without.
 
     A minus counts only at the start of a word, and only where something else is asked for:
@@ -95,32 +135,34 @@ def parse(text: str, *, fillers: frozenset[str] = FILLERS) -> ParsedQuery:
         excluded=tuple(excluded[:MAX_WORDS]),
         fillers=fillers,
         apostrophes=_apostrophes(text),
+        synonyms=synonyms,
     )
 
 
 def all_terms(query: ParsedQuery, *, last_is_prefix: bool = False) -> str:
     """Every word and phrase, none of the excluded. "" where nothing is asked for."""
-    terms = [_term(query, word) for word in query.words]
-    if last_is_prefix and query.words:
-        terms[-1] = f"({terms[-1]} | {_quoted(query.words[-1])}:*)"
+    parts = query.parts
+    terms = [_either(query, part) for part in parts]
+    if last_is_prefix and parts:
+        terms[-1] = _or_longer(query, terms[-1], parts[-1].words)
     return _with_demands(query, terms)
 
 
 def any_term(query: ParsedQuery) -> str:
     """One word or phrase at least: what ranks the matches."""
-    every = [_term(query, word) for word in query.words] + [
-        _phrase(phrase) for phrase in query.phrases
-    ]
-    return " | ".join(every)
+    every = [_term(query, word) for word in query.words]
+    every += [_wording(phrase) for part in query.also for phrase in part.phrases]
+    return " | ".join([*every, *(_phrase(phrase) for phrase in query.phrases)])
 
 
 def most_terms(query: ParsedQuery) -> str:
     """The content words with the last one as prefix, or all but one of three and more of them."""
-    words = query.content_words
-    terms = [_term(query, word) for word in words]
+    content = set(query.content_words)
+    parts = [part for part in query.parts if content.intersection(part.words)]
+    terms = [_either(query, part) for part in parts]
     ways = []
     if terms:
-        ways.append([*terms[:-1], f"({terms[-1]} | {_quoted(words[-1])}:*)"])
+        ways.append([*terms[:-1], _or_longer(query, terms[-1], parts[-1].words)])
     if 3 <= len(terms) <= MAX_LEAVE_ONE_OUT:
         ways += [list(kept) for kept in combinations(terms, len(terms) - 1)]
     either = " | ".join(f"({' & '.join(way)})" for way in ways)
@@ -167,6 +209,29 @@ def _term(query: ParsedQuery, word: str) -> str:
     if len(parts := query.apostrophes.get(word, ())) > 1:
         ways.append(_phrase(parts))
     return f"({' | '.join(ways)})" if len(ways) > 1 else ways[0]
+
+
+def _either(query: ParsedQuery, part: Also) -> str:
+    """The words of a part, all of them, or one of its synonyms."""
+    own = _all(query, part.words)
+    if not part.phrases:
+        return own
+    own = f"({own})" if len(part.words) > 1 else own
+    return f"({' | '.join([own, *(_wording(phrase) for phrase in part.phrases)])})"
+
+
+def _or_longer(query: ParsedQuery, term: str, words: Phrase) -> str:
+    """The same, or these words with the last one not yet typed to its end."""
+    begun = " & ".join([*(_term(query, word) for word in words[:-1]), f"{_quoted(words[-1])}:*"])
+    return f"({term} | {begun})" if len(words) == 1 else f"({term} | ({begun}))"
+
+
+def _all(query: ParsedQuery, words: Phrase) -> str:
+    return " & ".join(_term(query, word) for word in words)
+
+
+def _wording(phrase: Phrase) -> str:
+    return _phrase(phrase) if len(phrase) > 1 else _quoted(phrase[0])
 
 
 def _phrase(words: tuple[str, ...]) -> str:

@@ -70,6 +70,14 @@ class Facet:
     bounds: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Synonyms:
+    """Words of a query, and what was searched for beside them."""
+
+    typed: str
+    also: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
     """What search found. `related` stands outside the count: nearest in meaning, labelled so.
@@ -94,6 +102,7 @@ class Retrieved:
     stages: Mapping[str, float]
     model_version: str = ""
     fallback: str = "not_asked"
+    synonyms: tuple[Synonyms, ...] = ()
 
     @property
     def pages(self) -> int:

@@ -13,6 +13,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # Queries are rebuilt after the neighbours, whose popularity orders them.
     "build-terms": {"task": "search.build_terms", "schedule": crontab(hour=3, minute=40)},
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
+    # Synonyms are proposed from the day's searches, with the names that queries were built from.
+    "propose-synonyms": {
+        "task": "search.propose_synonyms",
+        "schedule": crontab(hour=3, minute=55),
+    },
     # The user model learns from the day's events, when all that it reads beside them is fresh.
     "retrain-user-model": {"task": "recs.retrain", "schedule": crontab(hour=4, minute=10)},
     # The unified model after it: the queue trains one thing at a time.

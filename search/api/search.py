@@ -91,6 +91,13 @@ class FacetOutput(serializers.Serializer[Any]):
     values = FacetValueOutput(many=True)
 
 
+class SynonymsOutput(serializers.Serializer[Any]):
+    """Words of the query, and phrases that they stand for as well."""
+
+    typed = serializers.CharField()
+    also = serializers.ListField(child=serializers.CharField())
+
+
 class SearchOutput(serializers.Serializer[Any]):
     """The answer to a search."""
 
@@ -99,6 +106,9 @@ class SearchOutput(serializers.Serializer[Any]):
     original_query = serializers.CharField(allow_blank=True, help_text="As it was sent.")
     corrected_query = serializers.CharField(
         allow_null=True, help_text="What was searched instead; null where nothing was corrected."
+    )
+    synonyms = SynonymsOutput(
+        many=True, help_text="What was searched for beside what was typed; verbatim=true does not."
     )
     total = serializers.IntegerField()
     total_relation = serializers.ChoiceField(
@@ -173,7 +183,9 @@ PARAMETERS = [
     ),
     OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
     OpenApiParameter("session_id", str),
-    OpenApiParameter("verbatim", bool, description="Search what is typed, without correction."),
+    OpenApiParameter(
+        "verbatim", bool, description="Search what is typed, without correction and synonyms."
+    ),
     OpenApiParameter("is_typing", bool, description="The last word is still being typed."),
     OpenApiParameter("picked_from", str, description="Source of the recommended query chosen."),
     EXPLAIN,
@@ -222,6 +234,7 @@ def search_json(
         "query": found.query,
         "original_query": original_query,
         "corrected_query": found.corrected_query,
+        "synonyms": [{"typed": each.typed, "also": list(each.also)} for each in found.synonyms],
         "total": found.total,
         "total_relation": found.total_relation,
         "page": found.page,

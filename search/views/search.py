@@ -33,6 +33,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         "params": params,
         "results": results,
         "corrected": answer.retrieved.corrected_query,
+        "synonyms": answer.retrieved.synonyms,
         "verbatim_url": replace(params, verbatim=True, page=1).url(),
         "pill_groups": pill_groups(answer.query_recommendations),
         "places_to_start": _places_to_start(answer, request),

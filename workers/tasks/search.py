@@ -15,3 +15,9 @@ def build_terms() -> None:
 def build_queries() -> None:
     """Generate and check the queries that can be recommended."""
     pipeline.build_queries()
+
+
+@shared_task(name="search.propose_synonyms", time_limit=1800, soft_time_limit=1700)
+def propose_synonyms() -> None:
+    """Look for synonyms in the log, for editors to approve."""
+    pipeline.propose_synonyms()

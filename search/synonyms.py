@@ -1,0 +1,49 @@
+"""The approved synonyms, held in memory: what each phrase of a query may stand for as well.
+
+They are applied to the query, never to the index: a set counts from the next search on, and no
+further than one step, so that sets that speak of each other make no loop.
+"""
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Max
+
+from search.models import Synonym
+from search.synonym_sets import SynonymSet
+from search.tsquery import Phrase, SynonymTable
+
+# What one phrase may stand for, over all sets.
+MAX_MEANINGS = 20
+
+Version = tuple[int, datetime | None]
+_lock = threading.Lock()
+_loaded: tuple[Version, SynonymTable] = ((0, None), {})
+
+
+def synonyms() -> SynonymTable:
+    """Those approved now; one cheap statement tells whether anything changed."""
+    global _loaded
+    approved = Synonym.objects.filter(review=Synonym.Review.APPROVED)
+    row = approved.aggregate(count=Count("pk"), latest=Max("updated_at"))
+    version = (row["count"], row["latest"])
+    if version != _loaded[0]:
+        with _lock:
+            if version != _loaded[0]:
+                rows = approved.order_by("pk").values_list("words", "finds")
+                _loaded = (version, table_of(_set(words, finds) for words, finds in rows))
+    return _loaded[1]
+
+
+def table_of(sets: Iterable[SynonymSet]) -> SynonymTable:
+    """What each phrase finds as well, in the order of the sets."""
+    found: dict[Phrase, dict[Phrase, None]] = {}
+    for each in sets:
+        for typed, other in each.pairs:
+            found.setdefault(tuple(typed.split()), {})[tuple(other.split())] = None
+    return {typed: tuple(others)[:MAX_MEANINGS] for typed, others in found.items()}
+
+
+def _set(words: list[str], finds: list[str]) -> SynonymSet:
+    return SynonymSet(words=tuple(words), finds=tuple(finds))
