@@ -21,6 +21,12 @@ from search.synonym_store import review_synonyms, state
 from search.synonyms import table_of
 from search.text import normalize_query
 
+HELP = {
+    "words": "Words or phrases, one a line.",
+    "finds": "One a line. Empty: each of the above finds what the others find."
+    " Else the above find this as well, and this does not find them.",
+}
+
 
 class SynonymForm(forms.ModelForm):
     """Phrases, a line each."""
@@ -28,6 +34,12 @@ class SynonymForm(forms.ModelForm):
     class Meta:
         model = Synonym
         fields = ("words", "finds", "review")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, help_text in HELP.items():
+            if name in self.fields:
+                self.fields[name].help_text = help_text
 
     def clean(self) -> dict[str, Any]:
         """In normal form; what cannot be a set is refused at its field."""

@@ -151,7 +151,7 @@ def all_terms(query: ParsedQuery, *, last_is_prefix: bool = False) -> str:
 def any_term(query: ParsedQuery) -> str:
     """One word or phrase at least: what ranks the matches."""
     every = [_term(query, word) for word in query.words]
-    every += [_wording(phrase) for part in query.also for phrase in part.phrases]
+    every += [_quoted(word) for part in query.also for phrase in part.phrases for word in phrase]
     return " | ".join([*every, *(_phrase(phrase) for phrase in query.phrases)])
 
 
@@ -212,12 +212,12 @@ def _term(query: ParsedQuery, word: str) -> str:
 
 
 def _either(query: ParsedQuery, part: Also) -> str:
-    """The words of a part, all of them, or one of its synonyms."""
+    """All words of a part, or all of one of its synonyms: each finds what the other finds."""
     own = _all(query, part.words)
     if not part.phrases:
         return own
     own = f"({own})" if len(part.words) > 1 else own
-    return f"({' | '.join([own, *(_wording(phrase) for phrase in part.phrases)])})"
+    return f"({' | '.join([own, *map(_together, part.phrases)])})"
 
 
 def _or_longer(query: ParsedQuery, term: str, words: Phrase) -> str:
@@ -230,8 +230,9 @@ def _all(query: ParsedQuery, words: Phrase) -> str:
     return " & ".join(_term(query, word) for word in words)
 
 
-def _wording(phrase: Phrase) -> str:
-    return _phrase(phrase) if len(phrase) > 1 else _quoted(phrase[0])
+def _together(phrase: Phrase) -> str:
+    every = " & ".join(map(_quoted, phrase))
+    return f"({every})" if len(phrase) > 1 else every
 
 
 def _phrase(words: tuple[str, ...]) -> str:
