@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 # them the channel looks at each.
 SHARING = 300
 NEAREST = 60
+# What costs the channel no more sounds the same: another first letter is then no sign against it.
+SAME_SOUND = 0.15
 # Neither a vowel nor a letter that is often silent.
 _SOFT = frozenset("aeiouyhw'")
 # Of Jaro-Winkler, cost, another first letter, edits between consonants, share of pairs and the
@@ -64,7 +66,7 @@ class Weighed:
         columns = [
             cdist([typed], words, scorer=JaroWinkler.similarity)[0],
             costs,
-            np.array([word[0] != typed[0] for word in words]),
+            np.array([word[0] != typed[0] for word in words]) & (costs > SAME_SOUND),
             cdist([_consonants(typed)], bones, scorer=OSA.distance)[0],
             np.array([_share(held, set(pairwise(f"\0{word}\0"))) for word in words]),
             np.log(costs + 0.05),
