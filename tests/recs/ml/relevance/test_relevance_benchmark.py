@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recs.management.commands import benchmark
 from recs.ml.relevance.pairs import read_pairs
 from recs.ml.relevance.relevance_benchmark import RelevanceOptions, run_relevance_benchmark
 from recs.ml.text_encoder import packaged_model_dir
+from search.management.commands import benchmark
 from tests.recs.ml.relevance.world import (
     COLUMNS,
     CPU,

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recs.management.commands import benchmark
 from recs.ml.errors import NothingToLearn
 from recs.ml.unified import joint_benchmark
 from recs.ml.unified.joint_baselines import Baselines, tune
@@ -19,6 +18,7 @@ from recs.ml.unified.joint_files import read_joint
 from recs.ml.unified.joint_report import COLUMNS, UNTRAINED
 from recs.ml.unified.judged import sample
 from recs.ml.unified.surfaces import TASKS
+from search.management.commands import benchmark
 from tests.recs.ml.unified.joint_world import encode, prepared_films, write_artists, write_films
 from tests.recs.ml.unified.small import CPU, PERSON, RANKER, UNIFIED, later
 
