@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--asks", type=int, default=200)
-    parser.add_argument("--only", nargs="+", help="names of kinds, such as hnsw")
+    parser.add_argument("--only", nargs="+", help="names of kinds beside exact search, such as hnsw")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -28,6 +28,8 @@ def main() -> None:
     from benchmarks.index_frontier import KINDS, measure, padded
     from benchmarks.unified_asks import read_asks, read_items
 
+    if unknown := set(options.only or ()) - {kind.name for kind in KINDS}:
+        parser.error(f"No kind is called {', '.join(sorted(unknown))}.")
     items = read_items()
     asks = read_asks(options.asks)
     print(f"{len(items)} items of the version, {len(asks)} requests, {items.shape[1]} dimensions")
