@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--asks", type=int, default=200)
-    parser.add_argument("--only", nargs="+", help="names of kinds beside exact search, such as hnsw")
+    parser.add_argument("--only", nargs="+", help="kinds beside exact search, such as hnsw")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
