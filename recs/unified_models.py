@@ -3,7 +3,8 @@
 from recs import registry
 from recs.errors import UnusableVersion
 from recs.loaded import Loaded
-from recs.ml.unified.served import ServedUnified, read
+from recs.ml.unified.served import ServedUnified
+from recs.ml.unified.served_files import read
 from recs.models import ContentVersion, ModelVersion
 
 KIND = ModelVersion.Kind.UNIFIED

@@ -24,7 +24,7 @@ from recs.ml.unified.judged import Judged, sample
 from recs.ml.unified.person_model import PersonModelConfig, with_person_model
 from recs.ml.unified.prepared import Prepared, PreparedConfig, prepare, with_settings
 from recs.ml.unified.ranker import RankerConfig
-from recs.ml.unified.served import saved
+from recs.ml.unified.served_files import saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import SEARCH, newest_then
 from recs.models import ContentVersion, ModelVersion

@@ -46,7 +46,7 @@ from recs.models import (
     Surface,
     TrainingRun,
 )
-from search.models import Query, Term
+from search.models import Query, Synonym, Term
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +114,11 @@ def _learning(items: list[Item]) -> None:
     NeighbourVersion.objects.create(as_of=timezone.now(), events=3, pairs=2, is_live=True)
     for n in range(len(items)):
         Term.objects.create(word=f"word{n}", items=n)
+        Synonym.objects.create(
+            words=[f"typed {n}", NASTY[:40]],
+            key=str(n),
+            evidence={"people": [3], "shared": [NASTY]},
+        )
         Query.objects.create(
             text=f"query {n} {NASTY}",
             normalized=f"query {n}",

@@ -12,7 +12,7 @@ from recs.ml.unified.joint_systems import SystemConfig, fit_system
 from recs.ml.unified.person_model import with_person_model
 from recs.ml.unified.ranker import candidates_of
 from recs.ml.unified.retriever import fit_retriever
-from recs.ml.unified.served import read, saved
+from recs.ml.unified.served_files import read, saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import HOME
 from tests.recs.ml.unified.joint_world import prepared_films

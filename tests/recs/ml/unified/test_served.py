@@ -14,7 +14,8 @@ from recs.ml.unified.joint_systems import SystemConfig, fit_system
 from recs.ml.unified.made_searches import with_made_searches
 from recs.ml.unified.person_model import with_person_model
 from recs.ml.unified.prepared import PreparedConfig, prepare
-from recs.ml.unified.served import LiveRequest, NewItems, read, saved
+from recs.ml.unified.served import LiveRequest, NewItems
+from recs.ml.unified.served_files import read, saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import NOBODY, SIMILAR, newest_then
 from tests.recs.ml.unified.joint_world import FIRST_DAY, prepared_films
