@@ -190,7 +190,7 @@ def test_made_searches_are_of_the_persons_own_items(learned):
 
 
 def test_it_needs_no_torch():
-    code = "import sys; import recs.ml.unified.served; sys.exit('torch' in sys.modules)"
+    code = "import sys; import recs.ml.unified.served_files; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
