@@ -55,6 +55,8 @@ def impute(
         surfaces: names of those whose rule is followed; on the others zeros stay.
     """
     given = np.stack([requests.words > 0, requests.sources > 0, requests.persons != NOBODY], axis=1)
+    if not surfaces:
+        return Imputed(requests=requests, given=given)
     newest = newest_then(log.wanted, requests.persons, requests.days, 1).last_items()
     needs_source = _of(requests, HOME, surfaces) & ~given[:, 1]
     sources = np.where(needs_source, newest, requests.sources)
