@@ -62,7 +62,9 @@ def false_negatives(
             drawn["hard"] = (batch.pool[places], known)
         for kind, (columns, known) in drawn.items():
             pairs = labels[judged.owners[rows]][:, None] * items + columns.numpy()[None, :]
-            found[kind].append(float(np.isin(pairs, right)[~known.numpy()].mean()))
+            unknown = np.isin(pairs, right)[~known.numpy()]
+            if unknown.size:
+                found[kind].append(float(unknown.mean()))
     return {kind: float(np.mean(shares)) for kind, shares in found.items() if shares}
 
 

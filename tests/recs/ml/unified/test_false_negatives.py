@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recs.ml.unified.batches import ExampleBatches
 from recs.ml.unified.false_negatives import false_negatives
 from recs.ml.unified.judged import Judged
 from recs.ml.unified.retriever import fit_retriever
@@ -57,6 +58,14 @@ def test_where_everything_followed_every_negative_is_false(prepared, retriever):
         prepared, retriever, everything_right(judged, prepared.item_count), UNIFIED
     )
     assert found == {"uniform": 1.0, "hard": 1.0}
+
+
+def test_where_everything_was_known_nothing_is_said(prepared, retriever, monkeypatch):
+    """No share of nothing, which could not be stored as JSON."""
+    monkeypatch.setattr(
+        ExampleBatches, "_good", lambda *args: np.ones((args[2].size, args[3].size), bool)
+    )
+    assert false_negatives(prepared, retriever, later(prepared, 30), UNIFIED) == {}
 
 
 def test_a_kind_that_is_not_drawn_is_left_out(prepared, retriever):
