@@ -18,7 +18,7 @@ from search.models import Synonym
 from search.synonym_effects import effects
 from search.synonym_sets import SynonymSet
 from search.synonym_store import review_synonyms, state
-from search.synonyms import table_of
+from search.synonyms import approved_table, set_of
 from search.text import normalize_query
 
 HELP = {
@@ -157,10 +157,5 @@ class SynonymAdmin(LinesMixin, FastAdmin):
     @display(description="effect on past queries")
     def effect(self, row: Synonym) -> str:
         """Queries that hold a phrase of it, with it and without, beside all approved sets."""
-        others = Synonym.objects.filter(review=Synonym.Review.APPROVED).exclude(pk=row.pk)
-        approved = table_of(
-            SynonymSet(words=tuple(words), finds=tuple(finds))
-            for words, finds in others.values_list("words", "finds")
-        )
-        stated = SynonymSet(words=tuple(row.words), finds=tuple(row.finds))
-        return render_to_string("admin/synonym_effect.html", {"effects": effects(stated, approved)})
+        found = effects(set_of(row), approved_table(without=row.pk))
+        return render_to_string("admin/synonym_effect.html", {"effects": found})

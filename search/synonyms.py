@@ -31,9 +31,15 @@ def synonyms() -> SynonymTable:
     if version != _loaded[0]:
         with _lock:
             if version != _loaded[0]:
-                rows = approved.order_by("pk").values_list("words", "finds")
-                _loaded = (version, table_of(_set(words, finds) for words, finds in rows))
+                _loaded = (version, approved_table())
     return _loaded[1]
+
+
+def approved_table(*, without: int | None = None) -> SynonymTable:
+    """What is approved now, as stored; `without` leaves out one set, to see what it changes."""
+    rows = Synonym.objects.filter(review=Synonym.Review.APPROVED).order_by("pk")
+    kept = rows.exclude(pk=without) if without else rows
+    return table_of(set_of(row) for row in kept.only("words", "finds"))
 
 
 def table_of(sets: Iterable[SynonymSet]) -> SynonymTable:
@@ -45,5 +51,6 @@ def table_of(sets: Iterable[SynonymSet]) -> SynonymTable:
     return {typed: tuple(others)[:MAX_MEANINGS] for typed, others in found.items()}
 
 
-def _set(words: list[str], finds: list[str]) -> SynonymSet:
-    return SynonymSet(words=tuple(words), finds=tuple(finds))
+def set_of(row: Synonym) -> SynonymSet:
+    """What a stored row states."""
+    return SynonymSet(words=tuple(row.words), finds=tuple(row.finds))
