@@ -28,6 +28,12 @@ def current_profile() -> Profile:
     return profile
 
 
+def filtered_attributes() -> list[str]:
+    """Keys of the attributes that items can be filtered by: the facets, and those with names."""
+    profile = current_profile()
+    return list(dict.fromkeys([*profile.facet_attributes, *profile.name_attributes]))
+
+
 def save_profile(**fields: Any) -> Profile:
     """Change some fields of the profile."""
     unknown = sorted(set(fields) - {field.name for field in Profile._meta.concrete_fields})

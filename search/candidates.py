@@ -1,15 +1,19 @@
 """Facts of the candidates: what filters, facets and sorting need to know of an item."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
+from catalog.filters import ATTRIBUTE, RANGE_FACETS, ItemFilters, Range, attribute_values
 from catalog.prepared import int_array, prepared_cursor
+from catalog.profiles import current_profile
 
 _FACTS = """
 SELECT item.id, item.title, item.categories, item.creators, item.countries, item.year, item.price,
-       extract(epoch FROM item.created_at)::float8, coalesce(popularity.people, 0)
+       extract(epoch FROM item.created_at)::float8, coalesce(popularity.people, 0),
+       (SELECT jsonb_agg(item.attributes -> key) FROM unnest(%(keys)s::text[]) AS key)
 FROM catalog_item item
 LEFT JOIN recs_itempopularity popularity
        ON popularity.item_id = item.id
@@ -33,15 +37,46 @@ class Candidate:
     price: Decimal | None
     created: float  # seconds since 1970
     people: int
+    # Of those attributes that are facets or filtered by.
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def held(self, facet: str) -> tuple[Any, ...]:
+        """The values that it has in a facet."""
+        if facet.startswith(ATTRIBUTE):
+            return attribute_values(self.attributes.get(facet.removeprefix(ATTRIBUTE)))
+        if facet in RANGE_FACETS:
+            value = getattr(self, facet)
+            return () if value is None else (value,)
+        return tuple(getattr(self, facet))
 
 
-def load_candidates(item_ids: Collection[int], *, excluded: str = "") -> dict[int, Candidate]:
-    """Facts by item id, in one statement; items that match the tsquery `excluded` are left out."""
+def load_candidates(
+    item_ids: Collection[int], *, excluded: str = "", filters: ItemFilters | None = None
+) -> dict[int, Candidate]:
+    """Facts by item id, in one statement.
+
+    Args:
+        item_ids: the items; those that are gone are left out.
+        excluded: a tsquery; items that match it are left out.
+        filters: what they will be filtered by, beside the facets of the profile.
+    """
     if not item_ids:
         return {}
+    also = [key for key, _ in filters.attributes] if filters else []
+    keys = list(dict.fromkeys([*current_profile().facet_attributes, *also]))
+    params: dict[str, Any] = {
+        "ids": int_array(item_ids),
+        "excluded": excluded,
+        "keys": keys,
+    }
     with prepared_cursor() as cursor:
-        cursor.execute(_FACTS, {"ids": int_array(item_ids), "excluded": excluded})
-        return {row[0]: Candidate(*row) for row in cursor.fetchall()}
+        cursor.execute(_FACTS, params)
+        rows = ((*row[:-1], _attributes(keys, row[-1])) for row in cursor.fetchall())
+        return {row[0]: Candidate(*row) for row in rows}
+
+
+def _attributes(keys: Sequence[str], held: str | None) -> dict[str, Any]:
+    return dict(zip(keys, json.loads(held), strict=True)) if held else {}
 
 
 def failing_facets(candidate: Candidate, filters: ItemFilters) -> list[str]:
@@ -49,24 +84,17 @@ def failing_facets(candidate: Candidate, filters: ItemFilters) -> list[str]:
 
     The same meaning as ItemFilters.q(), for rows that are already here.
     """
-    failing = [
-        facet
-        for facet in LIST_FACETS
-        if (wanted := getattr(filters, facet))
-        and not any(value in wanted for value in getattr(candidate, facet))
-    ]
-    return failing + [
-        facet
-        for facet in RANGE_FACETS
-        if (bounds := getattr(filters, facet)) and not _is_within(getattr(candidate, facet), bounds)
-    ]
+    own = [facet for facet in filters.facets() if not _passes(candidate, facet, filters)]
+    return own + [facet for each in filters.also for facet in failing_facets(candidate, each)]
 
 
-def _is_within(value: int | Decimal | None, bounds: Range) -> bool:
-    if bounds.low is None and bounds.high is None:
-        return True
-    if value is None:
-        return False
-    return (bounds.low is None or value >= bounds.low) and (
-        bounds.high is None or value <= bounds.high
-    )
+def _passes(candidate: Candidate, facet: str, filters: ItemFilters) -> bool:
+    wanted = filters.wanted(facet)
+    if not isinstance(wanted, Range):
+        return any(value in (wanted or ()) for value in candidate.held(facet))
+    if not facet.startswith(ATTRIBUTE):
+        return wanted.holds(getattr(candidate, facet))
+    # A list of numbers is no number.
+    value = candidate.attributes.get(facet.removeprefix(ATTRIBUTE))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return wanted.holds(value if is_number else None)

@@ -33,9 +33,12 @@ class DenseMatch:
     similarity: float
 
 
-def nearest(text: str) -> list[DenseMatch]:
-    """The visible items nearest in meaning, best first, uncut; [] before the first vectors."""
-    return related(text, k=NEAREST, least=-1.0)
+def nearest(text: str, *, within: ItemFilters | None = None) -> list[DenseMatch]:
+    """The visible items nearest in meaning, best first, uncut; [] before the first vectors.
+
+    `within`: filters that are part of what is asked.
+    """
+    return related(text, k=NEAREST, filters=within, least=-1.0)
 
 
 def related(

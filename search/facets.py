@@ -4,25 +4,28 @@ A facet is counted with the other facets' filters applied and without its own, s
 alternatives beside a chosen value stay visible.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models.fields.json import KeyTransform
 
-from catalog.derive import decade
-from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
-from catalog.models import Item, Profile
+from catalog.filters import ATTRIBUTE, LIST_FACETS, RANGE_FACETS, ItemFilters, Range
+from catalog.models import Profile
+from catalog.querysets import ItemQuerySet
 from search.candidates import Candidate, failing_facets
+from search.facet_steps import decades, even_steps, price_steps
+from search.facet_wording import facet_label, range_label, value_label
 from search.types import Facet, FacetValue
 
 SHOWN = 12
-MOST_PRICE_STEPS = 8
-# Edges of price ranges, for any power of ten: 1, 2.5, 5, 10, 25, ...
-PRICE_EDGES = [Decimal(n) * 10**power for power in range(7) for n in ("1", "2.5", "5")]
+# Of a facet with more values than this only the commonest are counted, and those chosen.
+MOST_VALUES = 1000
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
-_READ: Mapping[str, Callable[[str], Any]] = {"year": int, "price": Decimal}
+_READ: Mapping[str, Callable[[str], Any]] = {"price": Decimal}
 Counts = Mapping[str, Mapping[Any, int]]
 
 
@@ -41,42 +44,22 @@ def count_candidates(
             continue
         for facet in failing or facets:
             if facet in counts:
-                counts[facet].update(_values(candidate, facet))
+                counts[facet].update(set(candidate.held(facet)))
     return passing, counts
 
 
-def count_catalog(filters: ItemFilters, profile: Profile) -> tuple[int, Counts]:
-    """How many visible items pass, and how often each facet's values occur among them.
+def count_rows(items: ItemQuerySet, filters: ItemFilters, profile: Profile) -> tuple[int, Counts]:
+    """How many of these items pass, and how often each facet's values occur among them.
 
     One statement for all facets without a filter of their own, and one for each other facet.
     """
     keys = facet_keys(profile)
-    free = [facet for facet in keys if not getattr(filters, facet)]
-    counts, total = _count_rows(filters, free)
+    free = [facet for facet in keys if filters.wanted(facet) is None]
+    counts, total = _count(items, filters, free)
     for facet in keys:
         if facet not in free:
-            counts |= _count_rows(filters.without(facet), [facet])[0]
+            counts |= _count(items, filters.without(facet), [facet], filters)[0]
     return total, counts
-
-
-def _count_rows(filters: ItemFilters, facets: Sequence[str]) -> tuple[dict[str, Any], int]:
-    """Values of these facets among the visible items inside the filters, read once."""
-    rows = Item.objects.visible().filter(filters.q()).order_by()
-    kept, params = rows.values_list(*_COLUMN.values(), *RANGE_FACETS).query.sql_with_params()
-    counting = ["SELECT '' AS facet, NULL::text AS value, count(*) FROM kept"]
-    for facet in facets:
-        value = f"unnest({_COLUMN[facet]})" if facet in LIST_FACETS else f"{facet}::text"
-        counting.append(f"SELECT '{facet}', {value}, count(*) FROM kept GROUP BY 2")  # noqa: S608  our own column names
-    counts: dict[str, Any] = {facet: {} for facet in facets}
-    total = 0
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH kept AS MATERIALIZED ({kept}) {' UNION ALL '.join(counting)}", params)
-        for facet, value, count in cursor.fetchall():
-            if not facet:
-                total = count
-            elif value is not None:
-                counts[facet][_READ.get(facet, str)(value)] = count
-    return counts, total
 
 
 def build_facets(counts: Counts, filters: ItemFilters, profile: Profile) -> tuple[Facet, ...]:
@@ -87,33 +70,95 @@ def build_facets(counts: Counts, filters: ItemFilters, profile: Profile) -> tupl
 
 def facet_keys(profile: Profile) -> tuple[str, ...]:
     """The facets that this installation offers, in the order of the page."""
-    return (*LIST_FACETS, *([profile.range_facet] if profile.range_facet else []))
+    ranges = [profile.range_facet] if profile.range_facet else []
+    return (*LIST_FACETS, *ranges, *(f"{ATTRIBUTE}{key}" for key in profile.facet_attributes))
 
 
-def _values(candidate: Candidate, facet: str) -> Iterable[Any]:
-    values = getattr(candidate, facet)
-    if facet in LIST_FACETS:
-        return set(values)
-    return () if values is None else (values,)
+def _count(
+    items: ItemQuerySet,
+    filters: ItemFilters,
+    facets: Sequence[str],
+    chosen: ItemFilters | None = None,
+) -> tuple[dict[str, Any], int]:
+    """Values of these facets among the items inside the filters, read once."""
+    held = {f"held_{n}": facet for n, facet in enumerate(facets) if facet.startswith(ATTRIBUTE)}
+    rows = items.filter(filters.q()).order_by()
+    rows = rows.annotate(
+        **{
+            name: KeyTransform(facet.removeprefix(ATTRIBUTE), "attributes")
+            for name, facet in held.items()
+        }
+    )
+    columns = ["id", *_COLUMN.values(), *RANGE_FACETS, *held]
+    kept, params = rows.values_list(*columns).query.sql_with_params()
+    names = {facet: name for name, facet in held.items()}
+    counting = ["SELECT '' AS facet, NULL::jsonb AS value, count(*) FROM kept"]
+    every = list(params)
+    for facet in facets:
+        wanted = chosen.wanted(facet) if chosen else None
+        counting.append(_counted(facet, names.get(facet, "")))
+        every += [facet, list(wanted) if isinstance(wanted, tuple) else []]
+    counts: dict[str, Any] = {facet: {} for facet in facets}
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH kept AS MATERIALIZED ({kept}) {' UNION ALL '.join(counting)}", every)
+        for facet, value, count in cursor.fetchall():
+            if not facet:
+                total = count
+            elif value is not None:
+                counts[facet][_READ.get(facet, json.loads)(value)] = count
+    return counts, total
+
+
+def _counted(facet: str, held: str) -> str:
+    """A statement that counts a facet's values; it takes the facet, and values counted anyway."""
+    if held:
+        value = "each"
+        source = (
+            f"kept, LATERAL jsonb_array_elements(CASE jsonb_typeof({held}) WHEN 'array' THEN {held}"
+            f" ELSE jsonb_build_array({held}) END) AS each"
+            " WHERE jsonb_typeof(each) IN ('string', 'number') AND each <> '\"\"'"
+        )
+    elif facet in LIST_FACETS:
+        value, source = "to_jsonb(each)", f"kept, LATERAL unnest({_COLUMN[facet]}) AS each"
+    else:
+        value, source = f"to_jsonb({facet})", f"kept WHERE {facet} IS NOT NULL"
+    # Names of columns are ours; values are bound.
+    return f"""
+        SELECT facet, value, items FROM (
+            SELECT %s AS facet, {value} AS value, count(DISTINCT id) AS items,
+                   row_number() OVER (ORDER BY count(DISTINCT id) DESC, {value}) AS place
+            FROM {source} GROUP BY {value}) AS counted
+        WHERE place <= {MOST_VALUES} OR value #>> '{{}}' = ANY(%s::text[])"""  # noqa: S608
 
 
 def _build(key: str, counts: Mapping[Any, int], filters: ItemFilters, profile: Profile) -> Facet:
-    label = {
-        "category": profile.category_noun,
-        "creator": profile.creator_noun,
-        "country": "country",
-    }.get(key, key)
-    if key in LIST_FACETS:
-        return Facet(key=key, label=label, values=_list_values(key, counts, filters))
-    bounds = (float(min(counts)), float(max(counts))) if counts else None
-    values = _range_values(key, counts, getattr(filters, key))
+    label = facet_label(key, profile)
+    if not _is_range(key, counts, filters):
+        texts = {value: n for value, n in counts.items() if isinstance(value, str)}
+        return Facet(key=key, label=label, values=_list_values(key, texts, filters))
+    numbers = {value: n for value, n in counts.items() if not isinstance(value, str)}
+    bounds = (float(min(numbers)), float(max(numbers))) if numbers else None
+    wanted = filters.wanted(key)
+    values = _range_values(key, numbers, wanted if isinstance(wanted, Range) else None, profile)
     return Facet(key=key, label=label, values=values, bounds=bounds)
+
+
+def _is_range(key: str, counts: Mapping[Any, int], filters: ItemFilters) -> bool:
+    """Whether a facet is narrowed by numbers: an attribute is where most of its values are."""
+    if key in LIST_FACETS or key in RANGE_FACETS:
+        return key in RANGE_FACETS
+    if not counts:
+        return isinstance(filters.wanted(key), Range)
+    numbers = sum(n for value, n in counts.items() if not isinstance(value, str))
+    return 2 * numbers > sum(counts.values())
 
 
 def _list_values(
     key: str, counts: Mapping[str, int], filters: ItemFilters
 ) -> tuple[FacetValue, ...]:
-    selected: tuple[str, ...] = getattr(filters, key)
+    wanted = filters.wanted(key)
+    selected = wanted if isinstance(wanted, tuple) else ()
     offered = counts
     if key == "category":
         opened = {"", *(part for path in selected for part in _with_parents(path))}
@@ -123,7 +168,7 @@ def _list_values(
     return tuple(
         FacetValue(
             value=value,
-            label=value.rpartition("/")[2] if key == "category" else value,
+            label=value_label(key, value),
             count=count,
             is_selected=value in selected,
         )
@@ -137,55 +182,23 @@ def _with_parents(path: str) -> list[str]:
 
 
 def _range_values(
-    key: str, counts: Mapping[Any, int], selected: Range | None
+    key: str, counts: Mapping[Any, int], selected: Range | None, profile: Profile
 ) -> tuple[FacetValue, ...]:
-    steps = _decades(counts) if key == "year" else _price_steps(counts)
+    steps = _steps(key, counts)
     if selected is not None and str(selected) not in {str(step) for step in steps}:
         steps = [selected, *steps]
     return tuple(
         FacetValue(
             value=str(step),
-            label=_range_label(key, step),
-            count=sum(n for value, n in counts.items() if _holds(step, value)),
+            label=range_label(key, step, profile),
+            count=sum(n for value, n in counts.items() if step.holds(value)),
             is_selected=selected is not None and str(step) == str(selected),
         )
         for step in steps
     )
 
 
-def _decades(counts: Mapping[int, int]) -> list[Range]:
-    starts = Counter[int]()
-    for year, count in counts.items():
-        starts[year // 10 * 10] += count
-    kept = sorted(start for start, _ in starts.most_common(SHOWN))
-    return [Range(low=Decimal(start), high=Decimal(start + 9)) for start in reversed(kept)]
-
-
-def _price_steps(counts: Mapping[Decimal, int]) -> list[Range]:
-    """Steps at round prices that hold a fair share each; closed, a cent apart, the last open."""
-    total = sum(counts.values())
-    edges: list[Decimal] = []
-    below = 0
-    for edge in PRICE_EDGES:
-        now_below = sum(n for price, n in counts.items() if price < edge)
-        if now_below - below >= total / MOST_PRICE_STEPS and now_below < total:
-            edges.append(edge)
-            below = now_below
-    lows = [Decimal(0), *edges]
-    highs = [*(edge - Decimal("0.01") for edge in edges), None]
-    if not total:
-        return []
-    return [Range(low=low, high=high) for low, high in zip(lows, highs, strict=True)]
-
-
-def _holds(step: Range, value: Any) -> bool:
-    return (step.low is None or value >= step.low) and (step.high is None or value <= step.high)
-
-
-def _range_label(key: str, step: Range) -> str:
-    low, high = step.low, step.high
-    if key == "year" and low is not None and high == low + 9 and low % 10 == 0:
-        return decade(int(low))
-    if low is None or (low == 0 and key == "price" and high is not None):
-        return f"up to {high}"
-    return f"{low} and above" if high is None else f"{low} to {high}"
+def _steps(key: str, counts: Mapping[Any, int]) -> list[Range]:
+    if key == "year":
+        return decades(counts, most=SHOWN)
+    return price_steps(counts) if key == "price" else even_steps(counts)

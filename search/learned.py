@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.errors import ProjectError
+from catalog.filters import ItemFilters
 from catalog.models import Item
 from recs.history import History, TasteItem, read_history
 from recs.surfaces import Mixing, mixing
-from recs.unified import Choosing, Ranking, UnifiedAsk, choosing, sentence
+from recs.unified import Ranking, UnifiedAsk, choosing, sentence
 from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
@@ -57,39 +58,62 @@ class Learned:
         }
 
 
-def reorder(scored: list[Scored], query: ParsedQuery, request: SearchRequest) -> Learned:
-    """The candidates by the unified model, where it answers this viewer's searches."""
+def reorder(
+    scored: list[Scored],
+    query: ParsedQuery,
+    request: SearchRequest,
+    *,
+    within: ItemFilters | None = None,
+) -> Learned:
+    """The candidates by the unified model, where it answers this viewer's searches.
+
+    `within`: what all of them pass, and what the model finds beside them must pass.
+    """
     chosen = choosing(SURFACE, request.viewer)
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
     try:
-        return _reordered(scored, query, request, chosen, history)
+        ask = _ask(scored, query, request, history, within or ItemFilters())
+        return _reordered(scored, query, request, chosen.rank(ask), history)
     except ProjectError as error:
         return Learned(scored=scored, fallback=error.code)
+
+
+def _is_open(scored: list[Scored], query: ParsedQuery) -> bool:
+    """Whether what only the model finds may join the candidates."""
+    return not query.phrases and not any(one.source == "exact_title" for one in scored)
+
+
+def _ask(
+    scored: list[Scored],
+    query: ParsedQuery,
+    request: SearchRequest,
+    history: History,
+    within: ItemFilters,
+) -> UnifiedAsk:
+    return UnifiedAsk(
+        surface=SURFACE,
+        viewer=request.viewer,
+        history=history,
+        text=query.text,
+        filters=within,
+        excluded=history.unwanted,
+        also=[one.candidate.item_id for one in scored[:RANKED]],
+        only_also=not _is_open(scored, query),
+    )
 
 
 def _reordered(
     scored: list[Scored],
     query: ParsedQuery,
     request: SearchRequest,
-    chosen: Choosing,
+    ranking: Ranking,
     history: History,
 ) -> Learned:
-    is_open = not query.phrases and not any(one.source == "exact_title" for one in scored)
-    ranking = chosen.rank(
-        UnifiedAsk(
-            surface=SURFACE,
-            viewer=request.viewer,
-            history=history,
-            text=query.text,
-            excluded=history.unwanted,
-            also=[one.candidate.item_id for one in scored[:RANKED]],
-            only_also=not is_open,
-        )
-    )
     places = {item_id: place for place, item_id in enumerate(ranking.ids)}
-    joined = [*scored, *(_added(scored, ranking, query) if is_open else [])]
+    added = _added(scored, ranking, query, request) if _is_open(scored, query) else []
+    joined = [*scored, *added]
     bound = TITLES_FROM_TYPING if request.is_typing else TITLES_FROM
     titled = [one for one in joined if one.score >= bound]
     rest = [one for one in joined if one.score < bound]
@@ -99,14 +123,16 @@ def _reordered(
     unknown = [one for one in rest if one.candidate.item_id not in places]
     return Learned(
         scored=[*titled, *_rescored([*known, *unknown], bound)],
-        model_version=chosen.name,
+        model_version=ranking.version.name,
         ranking=ranking,
         places=places,
         taste=history.taste,
     )
 
 
-def _added(scored: list[Scored], ranking: Ranking, query: ParsedQuery) -> list[Scored]:
+def _added(
+    scored: list[Scored], ranking: Ranking, query: ParsedQuery, request: SearchRequest
+) -> list[Scored]:
     """What only the model found, where it fits as well as things that were chosen before.
 
     Whether it fits is asked of the request as a stranger's: taste puts in order what the words
@@ -122,7 +148,7 @@ def _added(scored: list[Scored], ranking: Ranking, query: ParsedQuery) -> list[S
         for place, item_id in enumerate(ranking.ids)
         if item_id not in there and fits[place] >= cutoff
     ][:MOST_ADDED]
-    facts = load_candidates(near)
+    facts = load_candidates(near, filters=request.filters)
     return [Scored(facts[item_id], "unified", 0.0) for item_id in near if item_id in facts]
 
 

@@ -1,10 +1,16 @@
 """Lexical retrieval: items by their words, in PostgreSQL full text, and titles by their look."""
 
+import re
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
+from catalog.filters import ItemFilters
+from catalog.models import Item
 from catalog.prepared import prepared_cursor
 from search import tsquery
 from search.query_sources.facts import VISIBLE
+from search.text import normalize_query
 from search.tsquery import ParsedQuery
 
 MAX_MATCHES = 1_000
@@ -23,16 +29,23 @@ _WANTED = "i.search_vector @@ to_tsquery('foray', %(wanted)s::text)"
 _RESEMBLANCE = "similarity(lower(i.title), %(title)s::text)"
 ALL_TERMS = f"""
 SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
-WHERE {VISIBLE} AND {_WANTED}
+WHERE {VISIBLE} AND {_WANTED}{{within}}
 ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608  constants only
+# Where filters are all that is left of a query: what passes them, the best known first.
+ALL_INSIDE = f"""
+SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
+LEFT JOIN recs_itempopularity p ON p.item_id = i.id
+    AND p.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
+WHERE {VISIBLE}{{within}}
+ORDER BY coalesce(p.people, 0) DESC, match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608
 MOST_TERMS = f"""
 SELECT i.id, {_RANK} AS match_rank, 0 AS resemblance FROM catalog_item i
-WHERE {VISIBLE} AND {_WANTED}
+WHERE {VISIBLE} AND {_WANTED}{{within}}
 ORDER BY match_rank DESC, i.id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: S608
 MOST_TERMS_OR_TITLE = f"""
 SELECT id, match_rank, resemblance FROM (
     SELECT i.id, {_RANK} AS match_rank, {_RESEMBLANCE} AS resemblance FROM catalog_item i
-    WHERE {VISIBLE} AND ({_WANTED} OR lower(i.title) %% %(title)s::text)
+    WHERE {VISIBLE} AND ({_WANTED} OR lower(i.title) %% %(title)s::text){{within}}
 ) AS found
 ORDER BY match_rank + resemblance DESC, id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: S608
 
@@ -49,28 +62,68 @@ class LexicalMatch:
     rank: float
 
 
-def match_all_terms(query: ParsedQuery, *, last_is_prefix: bool = False) -> list[LexicalMatch]:
-    """Visible items with every term, best first; one more than MAX_MATCHES says there are more."""
+def match_all_terms(
+    query: ParsedQuery, *, last_is_prefix: bool = False, within: ItemFilters | None = None
+) -> list[LexicalMatch]:
+    """Visible items with every term, best first; one more than MAX_MATCHES says there are more.
+
+    `within`: filters that are part of what is asked; without terms they alone decide.
+    """
     text = tsquery.all_terms(query, last_is_prefix=last_is_prefix)
-    if not text:
+    inside, params = _inside(within)
+    if not text and not inside:
         return []
+    params |= {"wanted": text, "any": tsquery.any_term(query)}
+    statement = ALL_TERMS if text else ALL_INSIDE
     with prepared_cursor() as cursor:
-        cursor.execute(ALL_TERMS, {"wanted": text, "any": tsquery.any_term(query)})
+        cursor.execute(statement.replace("{within}", inside), params)
         return [LexicalMatch(item_id, "all", rank) for item_id, rank in cursor.fetchall()]
 
 
-def match_most_terms(query: ParsedQuery) -> list[LexicalMatch]:
+def match_most_terms(
+    query: ParsedQuery, *, within: ItemFilters | None = None
+) -> list[LexicalMatch]:
     """Visible items with most terms, or whose title resembles the query; best first."""
     text = tsquery.most_terms(query)
     if not text:
         return []
     title = " ".join(query.content_words).lower()
-    params = {"wanted": text, "any": tsquery.any_term(query), "title": title}
+    inside, params = _inside(within)
+    params |= {"wanted": text, "any": tsquery.any_term(query), "title": title}
     is_like_a_title = title and not query.phrases and not query.excluded
+    statement = MOST_TERMS_OR_TITLE if is_like_a_title else MOST_TERMS
     with prepared_cursor() as cursor:
-        cursor.execute(MOST_TERMS_OR_TITLE if is_like_a_title else MOST_TERMS, params)
+        cursor.execute(statement.replace("{within}", inside), params)
         rows = cursor.fetchall()
     return [match for row in rows if (match := _wide_match(*row)) is not None]
+
+
+def is_in_a_title(text: str, *, whole: bool = False) -> bool:
+    """Whether a visible item has these words in a row in its title; `whole`: and nothing else."""
+    words = normalize_query(text).split()
+    if not words:
+        return False
+    if whole:
+        titles = [text.lower(), *(f"{article} {text.lower()}" for article in ("the", "a", "an"))]
+        escaped = [re.sub(r"([\\%_])", r"\\\1", title) for title in titles]
+        named = Item.objects.visible().extra(where=["lower(title) LIKE ANY(%s)"], params=[escaped])
+        return named.exists()
+    phrase = " <-> ".join(f"'{word}':A" for word in words)
+    held = Item.objects.visible().extra(
+        where=["search_vector @@ to_tsquery('foray', %s)"], params=[phrase]
+    )
+    return held.exists()
+
+
+def _inside(filters: ItemFilters | None) -> tuple[str, dict[str, Any]]:
+    """A condition on an item called `i` for statements with named parameters; "" for no filters."""
+    if filters is None or filters.is_empty:
+        return "", {}
+    rows = Item.objects.filter(filters.q()).order_by().values("pk")
+    text, values = rows.query.sql_with_params()
+    numbers = count()
+    named = re.sub(r"%s", lambda _: f"%(within{next(numbers)})s", text)
+    return f" AND i.id IN ({named})", {f"within{n}": value for n, value in enumerate(values)}
 
 
 def _wide_match(item_id: int, rank: float, resemblance: float) -> LexicalMatch | None:

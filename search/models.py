@@ -116,6 +116,31 @@ class Term(models.Model):
         return self.word
 
 
+class FacetWord(models.Model):
+    """How people say a value of a facet: "french" for the country France.
+
+    Without words it says that a facet has a range of numbers, and which.
+    """
+
+    # In normal form, in the singular (search.query_words.words_of).
+    said = models.CharField(max_length=120)
+    # A name of catalog.filters: "country", "attributes.color".
+    facet = models.CharField(max_length=80)
+    value = models.CharField(max_length=300)
+    # Visible items that have the value.
+    items = models.PositiveIntegerField()
+    # The last word of a name alone, which means it only where a name is announced: "by Hitchcock".
+    is_part = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["said", "facet", "value"], name="facet_word_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.said or 'from'}: {self.value}"
+
+
 class Synonym(models.Model):
     """Phrases that find what the others find; or, one way, phrases that find something as well."""
 

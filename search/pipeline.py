@@ -2,14 +2,15 @@
 
 from catalog.jobs import track
 from catalog.models import Item
-from search import query_store, spelling, synonym_sources
-from search.models import Query, Term
+from search import facet_words, query_store, spelling, synonym_sources
+from search.models import FacetWord, Query, Term
 
 
 def build_terms(*, bar: bool = False) -> None:
-    """Collect the catalog's words and how many items hold each."""
+    """Collect the catalog's words and how many items hold each, and the words of its facets."""
     with track(kind="search.build_terms", bar=bar) as progress:
         spelling.build_terms(progress=progress)
+        facet_words.build_facet_words(progress=progress)
 
 
 def build_queries(*, bar: bool = False) -> None:
@@ -28,7 +29,7 @@ def first_queries(*, bar: bool = False) -> None:
     """What a newly loaded catalog needs before it can suggest; skips what stands already."""
     if not Item.objects.exists():
         return
-    if not Term.objects.exists():
+    if not (Term.objects.exists() and FacetWord.objects.exists()):
         build_terms(bar=bar)
     if not Query.objects.exists():
         build_queries(bar=bar)

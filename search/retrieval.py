@@ -1,28 +1,30 @@
 """retrieve(): what search finds, for the page and the API alike.
 
-One candidate set answers a query: the items that match its words, capped at 1,000, and those
-nearest in meaning. It depends neither on filters nor on the page. Filters, facet counts, sorting,
-totals and pages are all computed inside it, so that a total never changes between pages and a
-facet's count is what choosing it yields. An empty query browses the whole catalog instead.
+One candidate set answers a query (search.finding). It depends neither on filters nor on the page.
+Filters, facet counts, sorting, totals and pages are all computed inside it, so that a total never
+changes between pages and a facet's count is what choosing it yields. A set too large to be looked
+at whole is counted and paged in the database (search.item_sets), and only its best are ranked. An
+empty query browses the whole catalog instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from catalog.errors import InvalidInput
-from catalog.models import Item
+from catalog.models import Item, Profile
 from catalog.profiles import current_profile
-from search import browse, collection_titles, dense, facets, lexical, like, spelling, tsquery
+from search import browse, dense, facets
 from search.candidates import load_candidates
-from search.fusion import Scored, fuse
+from search.facet_wording import filter_label
+from search.finding import Found, Reading, by_words_and_meaning, find, find_inside, read
+from search.fusion import Scored
 from search.hits import build_hits
-from search.learned import Learned, reorder
 from search.ordering import sort_scored
 from search.stages import Stages
-from search.synonyms import synonyms
 from search.text import MAX_QUERY_CHARACTERS
-from search.tsquery import FILLERS, ParsedQuery
+from search.tsquery import ParsedQuery
 from search.types import (
+    MAX_AS_WORDS,
     SORTS,
     Facet,
     FacetValue,
@@ -30,6 +32,7 @@ from search.types import (
     Retrieved,
     SearchRequest,
     Synonyms,
+    Understood,
 )
 
 __all__ = ("Facet", "FacetValue", "Hit", "Retrieved", "SearchRequest", "retrieve")
@@ -40,21 +43,18 @@ MAX_DEPTH = 10_000
 FEW_HITS = 10
 MAX_RELATED = 12
 TOP_ITEMS = 50
-# Half a word has no meaning yet.
-LEAST_CHARACTERS_FOR_MEANING = 3
 
 
-@dataclass(slots=True)
-class _Found:
-    """What the words and the meaning of a query found, before filters."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """A page of a set: its first place counts from 0. `kept`: what passes, as far as looked at."""
 
-    query: ParsedQuery
-    corrected: bool = False
-    matches: list[lexical.LexicalMatch] = field(default_factory=list)
-    near: list[dense.DenseMatch] = field(default_factory=list)
-    scored: list[Scored] = field(default_factory=list)
-    more: bool = False
-    learned: Learned = field(default_factory=lambda: Learned(scored=[], fallback="not_asked"))
+    total: int
+    page: Sequence[Scored]
+    start: int
+    top: Sequence[int]
+    kept: set[int]
+    facets: tuple[Facet, ...]
 
 
 def retrieve(request: SearchRequest) -> Retrieved:
@@ -66,45 +66,33 @@ def retrieve(request: SearchRequest) -> Retrieved:
     check(request)
     stages = Stages()
     profile = current_profile()
-    query = _read(request)
-    if query.is_empty:
-        return browse.browse(request, query, profile, stages)
-    found = _find(query, request, stages)
-    with stages.time("facets"):
-        candidates = [one.candidate for one in found.scored]
-        passing, counts = facets.count_candidates(candidates, request.filters, profile)
-        kept = {candidate.item_id for candidate in passing}
-        ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
-        shown_facets = facets.build_facets(counts, request.filters, profile)
-    start = (request.page - 1) * request.per_page
-    page = ordered[start : start + request.per_page]
-    related = _related(found, request, kept, stages)
+    with stages.time("reading"):
+        reading = read(request)
+    if reading.query.is_empty:
+        return browse.browse(request, reading.query, profile, stages)
+    found = find(reading, request, stages)
+    listed = (_list_large if found.more else _list)(found, request, profile, stages)
+    related = _related(found, request, listed.kept, stages)
     with stages.time("hits"):
-        hits, beside = _build(found, request, page, related, start)
+        hits, beside = _build(found, request, listed, related)
     return Retrieved(
-        query=query.text,
-        normalized=query.normalized,
-        corrected_query=found.query.text if found.corrected else None,
-        synonyms=_told(found.query),
-        total=len(ordered),
-        total_relation="gte" if found.more else "eq",
+        query=reading.query.text,
+        normalized=reading.query.normalized,
+        corrected_query=found.reading.query.text if found.corrected else None,
+        synonyms=_told(found.reading.words),
+        understood=_understood(found.reading, profile),
+        total=listed.total,
+        total_relation="eq",
         page=request.page,
         per_page=request.per_page,
         hits=hits,
         related=beside,
-        facets=shown_facets,
-        top_item_ids=tuple(one.candidate.item_id for one in ordered[:TOP_ITEMS]),
+        facets=listed.facets,
+        top_item_ids=tuple(listed.top[:TOP_ITEMS]),
         exact_title=any(one.source == "exact_title" for one in found.scored),
         stages=stages.milliseconds,
         model_version=found.learned.model_version,
         fallback=found.learned.fallback,
-    )
-
-
-def _told(query: ParsedQuery) -> tuple[Synonyms, ...]:
-    return tuple(
-        Synonyms(" ".join(part.words), tuple(" ".join(phrase) for phrase in part.phrases))
-        for part in query.also
     )
 
 
@@ -115,13 +103,11 @@ def candidates_of(request: SearchRequest) -> tuple[list[Scored], ParsedQuery]:
         InvalidInput: names the field of the request that cannot be used.
     """
     check(request)
-    query = _read(request)
-    if query.is_empty:
-        return [], query
-    found = _Found(query)
-    stages = Stages()
-    _by_words_and_meaning(found, request, stages)
-    return found.scored, found.query
+    reading = read(request)
+    if reading.query.is_empty:
+        return [], reading.query
+    found = by_words_and_meaning(reading, request, Stages())
+    return found.scored, found.reading.query
 
 
 def check(request: SearchRequest) -> None:
@@ -142,139 +128,126 @@ def check(request: SearchRequest) -> None:
         raise InvalidInput(f"Only the first {MAX_DEPTH:,} hits can be paged to.", field="page")
     if request.sort not in SORTS:
         raise InvalidInput(f"Sort by one of: {', '.join(SORTS)}.", field="sort")
+    if len(request.as_words) > MAX_AS_WORDS:
+        raise InvalidInput(f"At most {MAX_AS_WORDS} times.", field="as_words")
 
 
-def _find(query: ParsedQuery, request: SearchRequest, stages: Stages) -> _Found:
-    """The candidate set of a query, best first. Neither filters nor page change it."""
-    found = _Found(query)
-    # "films like Rear Window": no item holds those words, and its neighbours are what is asked.
-    found.scored = _like(request, stages)
-    if found.scored:
-        return found
-    _by_words_and_meaning(found, request, stages)
-    with stages.time("unified"):
-        found.learned = reorder(found.scored, found.query, request)
-        found.scored = found.learned.scored
-    return found
-
-
-def _read(request: SearchRequest) -> ParsedQuery:
-    """The query taken apart; asked word for word it stands for nothing else."""
-    return tsquery.parse(
-        request.query,
-        fillers=FILLERS | _nouns(),
-        synonyms={} if request.verbatim else synonyms(),
+def _list(found: Found, request: SearchRequest, profile: Profile, stages: Stages) -> _Listed:
+    """A page of a set that was looked at whole."""
+    with stages.time("facets"):
+        candidates = [one.candidate for one in found.scored]
+        passing, counts = facets.count_candidates(candidates, request.filters, profile)
+        kept = {candidate.item_id for candidate in passing}
+        ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
+        shown = facets.build_facets(counts, request.filters, profile)
+    start = (request.page - 1) * request.per_page
+    return _Listed(
+        total=len(ordered),
+        page=ordered[start : start + request.per_page],
+        start=start,
+        top=[one.candidate.item_id for one in ordered[:TOP_ITEMS]],
+        kept=kept,
+        facets=shown,
     )
 
 
-def _nouns() -> set[str]:
-    profile = current_profile()
-    return {profile.item_noun.casefold(), profile.item_noun_plural.casefold()}
+def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: Stages) -> _Listed:
+    """A page of a set of which only the best were looked at: by filters, those inside them."""
+    filters = request.filters
+    best = found if filters.is_empty else find_inside(found, request, stages)
+    with stages.time("facets"):
+        total, counts = facets.count_rows(found.items.rows(), filters, profile)
+        shown = facets.build_facets(counts, filters, profile)
+    start = (request.page - 1) * request.per_page
+    with stages.time("page"):
+        if request.sort == "relevance":
+            page, top = _page_by_relevance(found, best, request, start), best.scored
+        else:
+            ids = found.items.page(filters, sort=request.sort, start=start, count=request.per_page)
+            page = top = _scored(ids, best.scored)
+    return _Listed(
+        total=total,
+        page=page,
+        start=start,
+        top=[one.candidate.item_id for one in top[:TOP_ITEMS]],
+        kept={one.candidate.item_id for one in best.scored},
+        facets=shown,
+    )
 
 
-def _by_words_and_meaning(found: _Found, request: SearchRequest, stages: Stages) -> None:
-    _match_words(found, request, stages)
-    text = found.query.asked
-    if len(text) >= LEAST_CHARACTERS_FOR_MEANING:
-        with stages.time("dense"):
-            found.near = dense.nearest(text)
-    with stages.time("fusion"):
-        found.scored = _fused(found)
+def _page_by_relevance(
+    found: Found, best: Found, request: SearchRequest, start: int
+) -> list[Scored]:
+    """Of the best, and beyond them of the rest of the set."""
+    head = best.scored
+    page = list(head[start : start + request.per_page])
+    missing = request.per_page - len(page)
+    if not missing:
+        return page
+    known = [one.candidate.item_id for one in head]
+    beyond = max(0, start - len(known))
+    ids = found.items.rest(request.filters, known, start=beyond, count=missing)
+    return page + _scored(ids, (), below=head[-1].score if head else 1.0, place=beyond)
 
 
-def _like(request: SearchRequest, stages: Stages) -> list[Scored]:
-    """The neighbours of the item that a query such as "films like X" names; else none."""
-    with stages.time("like"):
-        near = [] if request.verbatim else like.nearest(request.query)
-        facts = load_candidates([item_id for item_id, _ in near])
+def _scored(
+    ids: Sequence[int], known: Sequence[Scored], *, below: float = 0.0, place: int = 0
+) -> list[Scored]:
+    """Items in this order, with the scores they have, or ever lower ones below a score."""
+    scores = {one.candidate.item_id: one for one in known}
+    facts = load_candidates([item_id for item_id in ids if item_id not in scores])
     return [
-        Scored(facts[item_id], "dense", round(min(1.0, max(0.0, similarity)), 6))
-        for item_id, similarity in near
-        if item_id in facts
+        scores.get(item_id) or Scored(facts[item_id], "lexical", round(below / (2 + place + at), 9))
+        for at, item_id in enumerate(ids)
+        if item_id in scores or item_id in facts
     ]
 
 
-def _match_words(found: _Found, request: SearchRequest, stages: Stages) -> None:
-    with stages.time("lexical"):
-        matches = lexical.match_all_terms(found.query, last_is_prefix=request.is_typing)
-        matches = matches or collection_titles.match_collection(found.query.normalized)
-    if not matches and not request.verbatim:
-        with stages.time("spelling"):
-            correction = spelling.find_correction(found.query)
-        if correction is not None:
-            found.query, found.corrected = correction.query, True
-            matches = correction.matches
-    found.more = len(matches) > lexical.MAX_MATCHES
-    found.matches = matches[: lexical.MAX_MATCHES]
-    if not matches or (len(matches) < lexical.FEW_MATCHES and not found.corrected):
-        with stages.time("lexical_wide"):
-            found.matches = matches + lexical.match_most_terms(found.query)
-
-
-def _fused(found: _Found) -> list[Scored]:
-    """Scores of the lexical matches and of those dense ones that can be believed."""
-    kept = dense.cut(found.near)
-    ids = {match.item_id for match in found.matches}
-    if _is_meaning_believed(found, kept):
-        ids |= {match.item_id for match in kept}
-    facts = load_candidates(ids, excluded=tsquery.excluded_terms(found.query))
-    scored = fuse(
-        found.query,
-        lexical=found.matches,
-        dense=found.near,
-        candidates=facts,
-        near_enough=len(kept),
+def _told(query: ParsedQuery) -> tuple[Synonyms, ...]:
+    return tuple(
+        Synonyms(" ".join(part.words), tuple(" ".join(phrase) for phrase in part.phrases))
+        for part in query.also
     )
-    exact = {s.candidate.item_id for s in scored if s.source == "exact_title"}
-    if exact:
-        close = {match.item_id for match in dense.cut_beside_exact(found.near, exact)}
-        scored = [s for s in scored if s.source != "dense" or s.candidate.item_id in close]
-    return scored
 
 
-def _is_meaning_believed(found: _Found, kept: Sequence[dense.DenseMatch]) -> bool:
-    """Whether items that share no word with the query may be in its list.
-
-    Not where a phrase in quotes demands the words themselves; nor where words matched and none of
-    those items is near in meaning: then the encoder did not understand the query (a foreign
-    title, a rare name), and its neighbours are chance.
-    """
-    if found.query.phrases:
-        return False
-    by_words = {match.item_id for match in found.matches if match.kind == "all"}
-    return not by_words or any(match.item_id in by_words for match in kept)
+def _understood(reading: Reading, profile: Profile) -> tuple[Understood, ...]:
+    return tuple(
+        Understood(
+            words=span.words,
+            facet=span.facet,
+            values=tuple(value for _, value in span.filters.as_params()),
+            label=filter_label(span.facet, span.wanted or (), profile),
+        )
+        for span in reading.spans
+    )
 
 
 def _related(
-    found: _Found, request: SearchRequest, kept: set[int], stages: Stages
+    found: Found, request: SearchRequest, kept: set[int], stages: Stages
 ) -> list[dense.DenseMatch]:
     """What is nearest in meaning inside the filters, where the list itself is short."""
-    is_narrowed = not request.filters.is_empty or found.query.phrases or not found.scored
+    filters = found.reading.within.narrowed(request.filters)
+    is_narrowed = not filters.is_empty or found.reading.words.phrases or not found.scored
     if len(kept) >= FEW_HITS or request.page > 1 or not is_narrowed:
         return []
-    if request.filters.is_empty:
+    if filters.is_empty:
         return dense.take(found.near, MAX_RELATED, exclude=kept)
     with stages.time("related"):
-        return dense.related(
-            found.query.asked, k=MAX_RELATED, filters=request.filters, exclude=kept
-        )
+        return dense.related(found.reading.meaning, k=MAX_RELATED, filters=filters, exclude=kept)
 
 
 def _build(
-    found: _Found,
-    request: SearchRequest,
-    page: Sequence[Scored],
-    related: Sequence[dense.DenseMatch],
-    start: int,
+    found: Found, request: SearchRequest, listed: _Listed, related: Sequence[dense.DenseMatch]
 ) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
-    ids = [one.candidate.item_id for one in page] + [match.item_id for match in related]
-    items, query = _items(ids), found.query
+    page, query = listed.page, found.reading.query
+    items = _items([one.candidate.item_id for one in page] + [match.item_id for match in related])
     told = found.learned.told([one.candidate.item_id for one in page])
     hits = [(one.candidate.item_id, one.source, one.score) for one in page]
     beside = [(match.item_id, "dense", max(match.similarity, 0.0)) for match in related]
+    typing = request.is_typing
     return (
-        build_hits(query, hits, items, first=start + 1, is_typing=request.is_typing, told=told),
-        build_hits(query, beside, items, first=1, is_typing=request.is_typing),
+        build_hits(query, hits, items, first=listed.start + 1, is_typing=typing, told=told),
+        build_hits(query, beside, items, first=1, is_typing=typing),
     )
 
 

@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 
 from search.channel import english_channel
 from search.lexical import MAX_MATCHES, LexicalMatch, match_all_terms
+from search.query_words import words_of
 from search.text import clean_query, normalize_query
 from search.tsquery import ParsedQuery, parse
 from search.vocabulary import Vocabulary, build_terms, vocabulary
@@ -116,7 +117,7 @@ def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     unknown = [
         word
         for word in dict.fromkeys(query.words)
-        if _is_correctable(word) and word not in words.items and word not in meant
+        if _is_correctable(word) and not _is_known(word, words) and word not in meant
     ][:MAX_UNKNOWN_WORDS]
     found = _joined(query, words)
     choices = [_choices(word, words) for word in unknown]
@@ -174,6 +175,11 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
             (meant,) = Weighed.of(f"{left} {right}", [whole], english_channel()).meant()
             found += [replace(_proposal(meant, words.items[whole]), text=text)] if changes else []
     return found
+
+
+def _is_known(word: str, words: Vocabulary) -> bool:
+    """Whether the catalog has the word, or its singular: "comedies" where it says "Comedy"."""
+    return word in words.items or words_of(word)[0] in words.items
 
 
 def _is_correctable(word: str) -> bool:

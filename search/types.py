@@ -9,6 +9,7 @@ from catalog.types import Viewer
 
 SORTS = ("relevance", "newest", "popular", "title", "price")
 DEFAULT_PER_PAGE = 24
+MAX_AS_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class SearchRequest:
     viewer: Viewer = field(default_factory=Viewer)
     is_typing: bool = False
     verbatim: bool = False
+    # Parts of the query that say nothing of facets, whatever they could.
+    as_words: tuple[str, ...] = ()
     picked_from: str = ""
     surface: str = "search"
 
@@ -79,6 +82,16 @@ class Synonyms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """Words of a query that became a filter: `values` as a filter of that facet is written."""
+
+    words: str
+    facet: str
+    values: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
     """What search found. `related` stands outside the count: nearest in meaning, labelled so.
 
@@ -103,6 +116,7 @@ class Retrieved:
     model_version: str = ""
     fallback: str = "not_asked"
     synonyms: tuple[Synonyms, ...] = ()
+    understood: tuple[Understood, ...] = ()
 
     @property
     def pages(self) -> int:

@@ -25,7 +25,10 @@ class ProfileAdmin(LinesMixin, ModelAdmin):
             "Its words",
             {"fields": (("item_noun", "item_noun_plural"), ("creator_noun", "category_noun"))},
         ),
-        ("Facets and facts", {"fields": ("range_facet", "name_attributes", "fact_attributes")}),
+        (
+            "Facets and facts",
+            {"fields": ("range_facet", "facet_attributes", "name_attributes", "fact_attributes")},
+        ),
         (None, {"fields": (("currency", "updated_at"),)}),
     )
 

@@ -11,10 +11,11 @@ from rest_framework.views import APIView
 from catalog import values
 from catalog.api.parsers import LengthRequired
 from catalog.errors import InvalidInput
-from catalog.filters import LIST_FACETS
+from catalog.filters import ATTRIBUTE, FACETS, LIST_FACETS
+from catalog.profiles import filtered_attributes
 
 # Parameters that may be repeated: several values are alternatives.
-REPEATED = (*LIST_FACETS, "item_ids")
+REPEATED = (*LIST_FACETS, "item_ids", "as_words")
 
 
 class Api(APIView):
@@ -32,9 +33,15 @@ class Api(APIView):
         """
         super().initial(request, *args, **kwargs)
         is_reading = request.method in ("GET", "HEAD")
-        check_parameters(request, allowed=self.parameters if is_reading else ())
+        check_parameters(request, allowed=self.accepted() if is_reading else ())
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
+
+    def accepted(self) -> tuple[str, ...]:
+        """The parameters of GET, with the catalog's attributes where it can be filtered."""
+        if not set(FACETS) <= set(self.parameters):
+            return self.parameters
+        return (*self.parameters, *(f"{ATTRIBUTE}{key}" for key in filtered_attributes()))
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -55,7 +62,7 @@ def check_parameters(request: Request, *, allowed: Sequence[str]) -> None:
     for name, given in request.query_params.lists():
         if name not in allowed:
             raise values.unknown_parameter(name, allowed=allowed)
-        if len(given) > 1 and name not in REPEATED:
+        if len(given) > 1 and name not in REPEATED and not name.startswith(ATTRIBUTE):
             raise InvalidInput(f"'{name}' is given {len(given)} times: send it once.", field=name)
 
 

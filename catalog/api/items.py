@@ -27,6 +27,7 @@ from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.items import patch_item, set_hidden, upsert_items
 from catalog.models import ApiKey, Item, Job
+from catalog.profiles import filtered_attributes
 from catalog.validation import read_item
 
 WRITE = ApiKey.Scope.CATALOG_WRITE.value
@@ -98,7 +99,7 @@ class ItemsApi(Api):
     def get(self, request: Request) -> Response:
         """Visible items by default; `hidden=true` lists the others and needs catalog:write."""
         params = dict(request.query_params.lists())
-        filters = parse_filters(params)
+        filters = parse_filters(params, attributes=filtered_attributes())
         wanted = read(PageInput, request.query_params)
         rows = items_shown(request, hidden=request.query_params.get("hidden", ""))
         chosen = rows.filter(filters.q()).defer("search_vector", "keywords", "content_hash")

@@ -49,6 +49,7 @@ PROFILE = {
     "category_noun": "genre",
     "range_facet": "year",
     "name_attributes": ["cast", "writers"],
+    "facet_attributes": ["runtime_minutes", "languages"],
     "fact_attributes": [
         "runtime_minutes",
         "certificate",

@@ -55,6 +55,7 @@ PROFILE = {
     "category_noun": "department",
     "range_facet": "price",
     "name_attributes": [],
+    "facet_attributes": ["region"],
     "fact_attributes": ["range", "bought_by", "region", "orders", "units_sold", "discounted"],
     "currency": "USD",
 }

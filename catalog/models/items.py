@@ -73,6 +73,8 @@ class Item(models.Model):
             GinIndex(fields=["categories"], name="item_categories"),
             GinIndex(fields=["creators"], name="item_creators"),
             GinIndex(fields=["countries"], name="item_countries"),
+            # Facets on attributes (catalog.filters).
+            GinIndex(OpClass("attributes", name="jsonb_path_ops"), name="item_attributes"),
             # Range facets and "new" rows.
             models.Index(fields=["-year", "id"], name="item_year"),
             models.Index(fields=["price"], name="item_price"),

@@ -27,6 +27,8 @@ class Profile(models.Model):
     name_attributes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     # Keys of attributes shown as facts on cards and item pages, in order.
     fact_attributes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    # Keys of attributes that narrow a list: texts are ticked, numbers have a range.
+    facet_attributes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     currency = models.CharField(max_length=3, default="USD", blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -14,6 +14,7 @@ from catalog.api.viewers import viewer_of
 from catalog.errors import InvalidInput, NotFound
 from catalog.filters import FACETS, parse_filters
 from catalog.models import Item
+from catalog.profiles import filtered_attributes
 from catalog.values import check_storable
 from recs.api.explaining import EXPLAIN, rounded, wants_explanation
 from recs.recommend import (
@@ -156,7 +157,7 @@ def read_request(request: Request, params: Params) -> RecommendRequest:
         InvalidInput: names the parameter that is unknown or cannot be read.
         NotFound: names the parameter whose item is not there.
     """
-    filters = parse_filters(params, known=OWN)
+    filters = parse_filters(params, known=OWN, attributes=filtered_attributes())
     surface = _one(params, "surface") or "home"
     if surface not in SURFACES:
         raise InvalidInput(f"'surface' is one of: {', '.join(SURFACES)}.", field="surface")

@@ -13,7 +13,8 @@ from catalog.api.base import Api
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.api.viewers import has_key, viewer_of
 from catalog.errors import InvalidInput
-from catalog.filters import FACETS, parse_filters
+from catalog.filters import ATTRIBUTE, FACETS, parse_filters
+from catalog.profiles import filtered_attributes
 from catalog.values import check_storable
 from recs.api.explaining import EXPLAIN, rounded, wants_explanation
 from recs.recommend import FALLBACKS
@@ -33,6 +34,7 @@ OWN = (
     "anonymous_id",
     "session_id",
     "verbatim",
+    "as_words",
     "is_typing",
     "picked_from",
     "explain",
@@ -98,6 +100,15 @@ class SynonymsOutput(serializers.Serializer[Any]):
     also = serializers.ListField(child=serializers.CharField())
 
 
+class UnderstoodOutput(serializers.Serializer[Any]):
+    """Words of the query that became a filter; send them as `as_words` to take them as words."""
+
+    words = serializers.CharField()
+    facet = serializers.CharField(help_text="The parameter that would filter by it.")
+    values = serializers.ListField(child=serializers.CharField())
+    label = serializers.CharField()  # type: ignore[assignment]  # the field's own name
+
+
 class SearchOutput(serializers.Serializer[Any]):
     """The answer to a search."""
 
@@ -110,9 +121,12 @@ class SearchOutput(serializers.Serializer[Any]):
     synonyms = SynonymsOutput(
         many=True, help_text="What was searched for beside what was typed; verbatim=true does not."
     )
+    understood = UnderstoodOutput(
+        many=True, help_text="What the words say of facets: hits, counts and facets are inside it."
+    )
     total = serializers.IntegerField()
     total_relation = serializers.ChoiceField(
-        choices=["eq", "gte"], help_text='"gte": there are at least so many.'
+        choices=["eq", "gte"], help_text='"gte": there are at least so many; "eq" at present.'
     )
     page = serializers.IntegerField()
     per_page = serializers.IntegerField()
@@ -150,6 +164,12 @@ class SearchInput(serializers.Serializer[Any]):
     anonymous_id = serializers.CharField(required=False, allow_blank=True, max_length=100)
     session_id = serializers.CharField(required=False, allow_blank=True, max_length=100)
     verbatim = serializers.BooleanField(required=False)
+    as_words = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_QUERY_CHARACTERS), required=False
+    )
+    attributes = serializers.DictField(
+        required=False, help_text='{"color": ["red"], "runtime_minutes": "..100"}'
+    )
     is_typing = serializers.BooleanField(required=False)
     picked_from = serializers.CharField(
         required=False, allow_blank=True, max_length=MAX_PICKED_FROM
@@ -186,6 +206,12 @@ PARAMETERS = [
     OpenApiParameter(
         "verbatim", bool, description="Search what is typed, without correction and synonyms."
     ),
+    OpenApiParameter(
+        "as_words",
+        str,
+        many=True,
+        description="Parts of the query (see `understood`) that mean nothing but their words.",
+    ),
     OpenApiParameter("is_typing", bool, description="The last word is still being typed."),
     OpenApiParameter("picked_from", str, description="Source of the recommended query chosen."),
     EXPLAIN,
@@ -220,7 +246,7 @@ class SearchApi(Api):
         """The same as GET, for long lists of filters and for queries kept out of access logs."""
         if not isinstance(request.data, Mapping):
             raise InvalidInput("Send a JSON object with the parameters.")
-        params = {str(name): _texts(str(name), value) for name, value in request.data.items()}
+        params = {name: _texts(name, value) for name, value in _flat(request.data).items()}
         return _answer(request, params)
 
 
@@ -235,6 +261,15 @@ def search_json(
         "original_query": original_query,
         "corrected_query": found.corrected_query,
         "synonyms": [{"typed": each.typed, "also": list(each.also)} for each in found.synonyms],
+        "understood": [
+            {
+                "words": each.words,
+                "facet": each.facet,
+                "values": list(each.values),
+                "label": each.label,
+            }
+            for each in found.understood
+        ],
         "total": found.total,
         "total_relation": found.total_relation,
         "page": found.page,
@@ -271,7 +306,7 @@ def read_request(request: Request, params: Params) -> SearchRequest:
     Raises:
         InvalidInput: names the parameter that is unknown or cannot be read.
     """
-    filters = parse_filters(params, known=OWN)
+    filters = parse_filters(params, known=OWN, attributes=filtered_attributes())
     for name in ("q", "picked_from"):
         check_storable(_one(params, name), field=name)
     picked_from = _one(params, "picked_from")
@@ -291,9 +326,19 @@ def read_request(request: Request, params: Params) -> SearchRequest:
         ),
         is_typing=_truth(params, "is_typing"),
         verbatim=_truth(params, "verbatim"),
+        as_words=_spans(params),
         picked_from=picked_from,
         surface="api",
     )
+
+
+def _spans(params: Params) -> tuple[str, ...]:
+    spans = tuple(text for text in params.get("as_words", ()) if text.strip())
+    for text in spans:
+        check_storable(text, field="as_words")
+        if len(text) > MAX_QUERY_CHARACTERS:
+            raise InvalidInput("'as_words' is a part of the query.", field="as_words")
+    return spans
 
 
 def _one(params: Params, name: str) -> str:
@@ -318,12 +363,21 @@ def _truth(params: Params, name: str) -> bool:
     return _TRUTH.get(text, False)
 
 
+def _flat(body: Mapping[Any, Any]) -> dict[str, Any]:
+    """The body with its attributes under the names that parameters have."""
+    attributes = body.get("attributes") or {}
+    if not isinstance(attributes, Mapping):
+        raise InvalidInput("'attributes' is an object of values by attribute.", field="attributes")
+    own = {str(name): value for name, value in body.items() if name != "attributes"}
+    return own | {f"{ATTRIBUTE}{key}": value for key, value in attributes.items()}
+
+
 def _texts(name: str, value: object) -> list[str]:
     """A JSON value as the texts that a parameter of that name would have."""
     if value is None:
         return []
     values = value if isinstance(value, list) else [value]
-    if len(values) > 1 and name in OWN:
+    if len(values) > 1 and name in OWN and name != "as_words":
         raise InvalidInput(f"'{name}' is one value, not a list.", field=name)
     if not all(isinstance(each, str | int | float) for each in values):
         raise InvalidInput(f"'{name}' is text or a list of texts.", field=name)

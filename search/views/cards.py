@@ -1,6 +1,6 @@
 """Items made ready to be printed: addresses, covers, the facts that matter in this catalog."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,14 +12,9 @@ from catalog.covers import cover_digest
 from catalog.models import Collection, Item, Profile
 from catalog.types import RankedItem
 from recs.recommenders import popular
+from search.facet_wording import SYMBOLS, attribute_text
 
 CARD_FACTS = 2
-# An attribute's key may end in its unit: "runtime_minutes" is shown as Runtime, 112 min.
-UNITS = {
-    "minutes": " min", "hours": " h", "percent": "%", "pages": " pages", "g": " g", "kg": " kg",
-    "mm": " mm", "cm": " cm", "m": " m", "km": " km", "ml": " ml", "l": " l", "w": " W",
-}  # fmt: skip
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,20 +145,3 @@ def price_of(item: Item, profile: Profile) -> str:
     currency = item.currency or profile.currency
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{item.price:,.2f}" if symbol else f"{item.price:,.2f} {currency}".strip()
-
-
-def attribute_label(key: str) -> str:
-    """An attribute's name in words, without its unit."""
-    name, _, unit = key.rpartition("_")
-    return (name if name and unit in UNITS else key).replace("_", " ")
-
-
-def attribute_text(key: str, value: object, most: int = 6) -> str:
-    """An attribute's value in words, with its unit."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        more = f" and {len(value) - most} more" if len(value) > most else ""
-        return ", ".join(str(one) for one in value[:most]) + more
-    if value is None or value == "":
-        return ""
-    name, _, unit = key.rpartition("_")
-    return f"{value}{UNITS.get(unit, '') if name else ''}"

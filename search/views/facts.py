@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from catalog.models import Item, Profile
-from search.views.cards import attribute_label, attribute_text, price_of
+from search.facet_wording import attribute_label, attribute_text
+from search.views.cards import price_of
 from search.views.params import query_url
 
 MOST_NAMES = 12

@@ -1,17 +1,24 @@
 """The search page's address: read into a request, and written for every link on the page."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from catalog.errors import InvalidInput
-from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, parse_filters
+from catalog.filters import (
+    ATTRIBUTE,
+    FACETS,
+    RANGE_FACETS,
+    ItemFilters,
+    Range,
+    parse_filters,
+)
+from catalog.profiles import filtered_attributes
 from catalog.types import Viewer
 from search.text import MAX_QUERY_CHARACTERS, clean_query
-from search.types import SORTS, SearchRequest
+from search.types import MAX_AS_WORDS, SORTS, SearchRequest
 
 MAX_PAGE = 1000
 
@@ -25,6 +32,8 @@ class Params:
     page: int = 1
     sort: str = "relevance"
     verbatim: bool = False
+    # Parts of the query that mean nothing but their words.
+    as_words: tuple[str, ...] = ()
     picked_from: str = ""
     is_typing: bool = False
     path: str = ""
@@ -35,6 +44,7 @@ class Params:
         told += self.filters.as_params()
         told += [("sort", self.sort)] if self.sort != "relevance" else []
         told += [("verbatim", "1")] if self.verbatim else []
+        told += [("as_words", span) for span in self.as_words]
         told += [("page", str(self.page))] if self.page > 1 else []
         path = self.path or reverse("pages:search")
         return f"{path}?{urlencode(told)}" if told else path
@@ -49,11 +59,15 @@ class Params:
 
     def without_value(self, facet: str, value: str) -> "Params":
         """The same with one value of a facet let go."""
-        if facet in RANGE_FACETS:
+        wanted = self.filters.wanted(facet)
+        if isinstance(wanted, Range) or wanted is None:
             return self.with_filters(self.filters.without(facet))
-        kept = tuple(other for other in getattr(self.filters, facet) if other != value)
-        changed: dict[str, Any] = {facet: kept}
-        return self.with_filters(replace(self.filters, **changed))
+        kept = tuple(other for other in wanted if other != value)
+        return self.with_filters(self.filters.replaced(facet, kept))
+
+    def taking_as_words(self, span: str) -> "Params":
+        """The same query with a part of it that says nothing of facets any more."""
+        return replace(self, as_words=tuple(dict.fromkeys([*self.as_words, span])), page=1)
 
     def request(self, viewer: Viewer, *, surface: str = "search") -> SearchRequest:
         """What is asked of search."""
@@ -65,6 +79,7 @@ class Params:
             viewer=viewer,
             is_typing=self.is_typing,
             verbatim=self.verbatim,
+            as_words=self.as_words,
             picked_from=self.picked_from,
             surface=surface,
         )
@@ -86,10 +101,11 @@ def read_params(data: QueryDict) -> Params:
     sort = data.get("sort", "")
     return Params(
         query=query,
-        filters=parse_filters(_facets(data)),
+        filters=parse_filters(_facets(data), attributes=filtered_attributes()),
         page=read_page(data.get("page", "")),
         sort=sort if sort in SORTS else "relevance",
         verbatim=data.get("verbatim") == "1",
+        as_words=_spans(data),
         picked_from=data.get("from", "")[:40],
         is_typing=data.get("typing") == "1",
     )
@@ -108,10 +124,17 @@ def query_url(text: str, *, source: str = "") -> str:
     return f"{reverse('pages:search')}?{urlencode(told)}"
 
 
+def _spans(data: QueryDict) -> tuple[str, ...]:
+    """Parts of the query to be taken as words; what cannot be one is left out."""
+    given = (clean_query(span) for span in data.getlist("as_words")[:MAX_AS_WORDS])
+    return tuple(dict.fromkeys(span for span in given if 0 < len(span) <= MAX_QUERY_CHARACTERS))
+
+
 def _facets(data: QueryDict) -> dict[str, list[str]]:
     """Facets as filters read them; two fields of the form make one range."""
-    facets = {key: data.getlist(key) for key in (*LIST_FACETS, *RANGE_FACETS)}
-    for key in RANGE_FACETS:
+    attributes = [f"{ATTRIBUTE}{key}" for key in filtered_attributes()]
+    facets = {key: data.getlist(key) for key in (*FACETS, *attributes)}
+    for key in (*RANGE_FACETS, *attributes):
         low, high = (data.get(f"{key}_{end}", "").strip() for end in ("from", "to"))
         if low or high:
             facets[key] = [f"{low}..{high}"]

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from hashlib import blake2b
 
 from django.utils.safestring import SafeString, mark_safe
 
-from catalog.filters import LIST_FACETS, RANGE_FACETS
+from catalog.filters import Range
 from catalog.models import Profile
 from search.answer import SearchAnswer
-from search.types import Facet, FacetValue, Hit
+from search.facet_wording import filter_label
+from search.types import Facet, FacetValue, Hit, Retrieved
 from search.views.cards import Card, Trail, card
 from search.views.params import Params
 
@@ -36,10 +36,11 @@ class HitCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """One active filter and the address without it."""
+    """One active filter and the address without it; `words`: of the query, which say it."""
 
     label: str
     url: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Page:
     hits: tuple[HitCard, ...]
     related: tuple[HitCard, ...]
     chips: tuple[Chip, ...]
+    understood: tuple[Chip, ...]
     facets: tuple[FacetField, ...]
     sorts: tuple[tuple[str, str, bool], ...]
     total: int
@@ -93,7 +95,8 @@ def results_page(answer: SearchAnswer, params: Params, profile: Profile) -> Page
     return Page(
         hits=_cards(found.hits, profile, trail),
         related=_cards(found.related, profile, near),
-        chips=chips(params),
+        chips=chips(params, profile),
+        understood=understood_chips(found, params),
         facets=tuple(_field(facet, params) for facet in found.facets if _is_useful(facet, params)),
         sorts=_sorts(params, profile),
         total=found.total,
@@ -112,31 +115,28 @@ def params_surface(params: Params) -> str:
     return "browse" if params.path else "search"
 
 
-def chips(params: Params) -> tuple[Chip, ...]:
+def chips(params: Params, profile: Profile) -> tuple[Chip, ...]:
     """One chip for each active filter."""
-    listed = [
-        Chip(label=value.rpartition("/")[2], url=params.without_value(facet, value).url())
-        for facet in LIST_FACETS
-        for value in getattr(params.filters, facet)
-    ]
-    ranges = [
+    found = []
+    for facet in params.filters.facets():
+        wanted = params.filters.wanted(facet)
+        values = [wanted] if isinstance(wanted, Range) else [(value,) for value in wanted or ()]
+        for value in values:
+            gone = params.without_value(facet, "" if isinstance(value, Range) else value[0])
+            found.append(Chip(label=filter_label(facet, value, profile), url=gone.url()))
+    return tuple(found)
+
+
+def understood_chips(found: Retrieved, params: Params) -> tuple[Chip, ...]:
+    """One chip for each part of the query that became a filter."""
+    return tuple(
         Chip(
-            label=_range_label(facet, bounds.low, bounds.high),
-            url=params.without_value(facet, "").url(),
+            label=each.label,
+            url=params.taking_as_words(each.words).url(),
+            words=each.words if each.words.casefold() != each.label.casefold() else "",
         )
-        for facet in RANGE_FACETS
-        if (bounds := getattr(params.filters, facet))
-    ]
-    return (*listed, *ranges)
-
-
-def _range_label(facet: str, low: Decimal | None, high: Decimal | None) -> str:
-    name = facet.capitalize()
-    if low is None:
-        return f"{name} up to {high}"
-    if high is None:
-        return f"{name} from {low}"
-    return f"{name} {low}" if low == high else f"{name} {low} to {high}"
+        for each in found.understood
+    )
 
 
 def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard, ...]:
@@ -179,10 +179,9 @@ def _listed(words: list[str]) -> str:
 
 
 def _is_useful(facet: Facet, params: Params) -> bool:
-    is_set = bool(getattr(params.filters, facet.key, None))
-    if facet.key in RANGE_FACETS:
-        return is_set or (facet.bounds is not None and facet.bounds[0] < facet.bounds[1])
-    return bool(facet.values)
+    if facet.bounds is None:
+        return bool(facet.values)
+    return params.filters.wanted(facet.key) is not None or facet.bounds[0] < facet.bounds[1]
 
 
 def _field(facet: Facet, params: Params) -> FacetField:
@@ -190,15 +189,16 @@ def _field(facet: Facet, params: Params) -> FacetField:
         Choice(id=f"f-{facet.key}-{_short_hash(value.value)}", facet=value)
         for value in sorted(facet.values, key=lambda value: not value.is_selected)
     ]
-    bounds = getattr(params.filters, facet.key) if facet.key in RANGE_FACETS else None
+    wanted = params.filters.wanted(facet.key)
+    bounds = wanted if isinstance(wanted, Range) else Range()
     return FacetField(
         key=facet.key,
         label=facet.label,
         first=tuple(values[:OPEN_VALUES]),
         more=tuple(values[OPEN_VALUES:]),
-        is_range=facet.key in RANGE_FACETS,
-        low="" if bounds is None or bounds.low is None else f"{bounds.low:f}",
-        high="" if bounds is None or bounds.high is None else f"{bounds.high:f}",
+        is_range=facet.bounds is not None or isinstance(wanted, Range),
+        low="" if bounds.low is None else f"{bounds.low:f}",
+        high="" if bounds.high is None else f"{bounds.high:f}",
         least=f"{facet.bounds[0]:g}" if facet.bounds else "",
         greatest=f"{facet.bounds[1]:g}" if facet.bounds else "",
     )
@@ -228,9 +228,7 @@ class WayOn:
 
 def relaxations(params: Params) -> tuple[Params, ...]:
     """The same search with one facet let go, for each facet that is set."""
-    set_facets = [
-        facet for facet in (*LIST_FACETS, *RANGE_FACETS) if getattr(params.filters, facet)
-    ]
     return tuple(
-        replace(params, filters=params.filters.without(facet), page=1) for facet in set_facets
+        replace(params, filters=params.filters.without(facet), page=1)
+        for facet in params.filters.facets()
     )

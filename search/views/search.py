@@ -72,6 +72,10 @@ def _ways_on(params: Params, results: Page) -> list[WayOn]:
     ways = []
     for relaxed in relaxations(params):
         total = retrieve(relaxed.request(Viewer())).total
-        let_go = {chip.label for chip in chips(params)} - {c.label for c in chips(relaxed)}
+        let_go = set(_labels(params)) - set(_labels(relaxed))
         ways.append(WayOn(label=", ".join(sorted(let_go)), url=relaxed.url(), total=total))
     return [way for way in ways if way.total]
+
+
+def _labels(params: Params) -> list[str]:
+    return [chip.label for chip in chips(params, current_profile())]

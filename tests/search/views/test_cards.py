@@ -4,10 +4,9 @@ import pytest
 
 from catalog.models import Item, Profile
 from catalog.types import RankedItem
+from search.facet_wording import attribute_label, attribute_text
 from search.views.cards import (
     Trail,
-    attribute_label,
-    attribute_text,
     facts_of,
     price_of,
     ranked_cards,

@@ -1,0 +1,97 @@
+"""Sets of items too large to be looked at one by one: counted, sorted and paged in the database.
+
+The set of a query is what its words match inside what was understood, and the items that were found
+otherwise (by meaning, by a similar title). The set of an empty query is the whole catalog.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, FilteredRelation, Q
+from django.db.models.functions import Coalesce, Lower
+
+from catalog.filters import ItemFilters
+from catalog.models import Item
+from catalog.querysets import ItemQuerySet
+from recs.models import NeighbourVersion
+from search import tsquery
+from search.tsquery import ParsedQuery
+
+_ORDER: dict[str, list[Any]] = {
+    "newest": [F("year").desc(nulls_last=True), "-created_at", "id"],
+    "title": [Lower("title"), "id"],
+    "price": [F("price").asc(nulls_last=True), "id"],
+}
+_POPULAR: list[Any] = ["-people", F("year").desc(nulls_last=True), "-created_at", "id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSet:
+    """Visible items. Without a query that asks for words it is all inside `within`.
+
+    `others`: items of the set whatever their words; they are inside `within`.
+    """
+
+    query: ParsedQuery | None = None
+    within: ItemFilters = field(default_factory=ItemFilters)
+    others: Collection[int] = frozenset()
+    without: Collection[int] = frozenset()
+
+    def rows(self) -> ItemQuerySet:
+        """The items, in no order."""
+        rows: Any = Item.objects.visible().filter(self.within.q())
+        terms = tsquery.all_terms(self.query) if self.query else ""
+        if terms:
+            held = "catalog_item.search_vector @@ to_tsquery('foray', %s)"
+            where = f"({held} OR catalog_item.id = ANY(%s))"
+            # Our own text; what was typed is bound.
+            rows = rows.extra(where=[where], params=[terms, list(self.others)])  # noqa: S610
+        excluded = tsquery.excluded_terms(self.query) if self.query else ""
+        if excluded:
+            rows = rows.extra(
+                where=["NOT catalog_item.search_vector @@ to_tsquery('foray', %s)"],
+                params=[excluded],
+            )
+        kept: ItemQuerySet = rows.exclude(pk__in=list(self.without)) if self.without else rows
+        return kept
+
+    def page(self, filters: ItemFilters, *, sort: str, start: int, count: int) -> list[int]:
+        """Items inside the filters from a place on, sorted; by popularity where nothing else is."""
+        rows = sorted_items(self.rows().filter(filters.q()), sort)
+        return list(rows.values_list("pk", flat=True)[start : start + count])
+
+    def rest(
+        self, filters: ItemFilters, head: Sequence[int], *, start: int, count: int
+    ) -> list[int]:
+        """What follows the first items: the others, the best known first."""
+        rows = self.rows().filter(filters.q()).exclude(pk__in=list(head))
+        ordered = sorted_items(rows, "popular").values_list("pk", flat=True)
+        return list(ordered[start : start + count])
+
+    def price_below(self, share: float) -> Decimal | None:
+        """The price that this share of the items stay below; None where none has a price."""
+        rows = self.rows().filter(Q(price__isnull=False)).order_by()
+        text, params = rows.values_list("price").query.sql_with_params()
+        with connection.cursor() as cursor:
+            # The queryset's own text; values are bound.
+            cursor.execute(
+                f"SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY price) FROM ({text}) AS kept",  # noqa: S608
+                [share, *params],
+            )
+            price: Decimal | None = cursor.fetchone()[0]
+        return price
+
+
+def sorted_items(rows: ItemQuerySet, sort: str) -> ItemQuerySet:
+    """Items in an order that is total, so that pages never overlap."""
+    if sort in _ORDER:
+        return rows.order_by(*_ORDER[sort])
+    live = NeighbourVersion.objects.live().values_list("pk", flat=True).first()
+    counted: ItemQuerySet = rows.alias(
+        live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live or 0))
+    )
+    counted = counted.annotate(people=Coalesce(F("live_popularity__people"), 0))
+    return counted.order_by(*_POPULAR)
