@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from catalog.derive import decade
 from catalog.filters import LIST_FACETS, RANGE_FACETS, ItemFilters, Range
@@ -45,23 +46,29 @@ def count_candidates(
     return passing, counts
 
 
-def count_catalog(filters: ItemFilters, profile: Profile) -> tuple[int, Counts]:
+def count_catalog(
+    filters: ItemFilters, profile: Profile, hidden: Q | None = None
+) -> tuple[int, Counts]:
     """How many visible items pass, and how often each facet's values occur among them.
+
+    What meets `hidden` is left out.
 
     One statement for all facets without a filter of their own, and one for each other facet.
     """
     keys = facet_keys(profile)
     free = [facet for facet in keys if not getattr(filters, facet)]
-    counts, total = _count_rows(filters, free)
+    counts, total = _count_rows(filters, free, hidden)
     for facet in keys:
         if facet not in free:
-            counts |= _count_rows(filters.without(facet), [facet])[0]
+            counts |= _count_rows(filters.without(facet), [facet], hidden)[0]
     return total, counts
 
 
-def _count_rows(filters: ItemFilters, facets: Sequence[str]) -> tuple[dict[str, Any], int]:
+def _count_rows(
+    filters: ItemFilters, facets: Sequence[str], hidden: Q | None
+) -> tuple[dict[str, Any], int]:
     """Values of these facets among the visible items inside the filters, read once."""
-    rows = Item.objects.visible().filter(filters.q()).order_by()
+    rows = Item.objects.visible().filter(filters.q()).exclude(hidden or Q()).order_by()
     kept, params = rows.values_list(*_COLUMN.values(), *RANGE_FACETS).query.sql_with_params()
     counting = ["SELECT '' AS facet, NULL::text AS value, count(*) FROM kept"]
     for facet in facets:

@@ -18,6 +18,7 @@ from search.fusion import Scored, fuse
 from search.hits import build_hits
 from search.learned import Learned, reorder
 from search.ordering import sort_scored
+from search.rules import RuleSet, arrange, current_rules, join, tell, without_hidden
 from search.stages import Stages
 from search.synonyms import synonyms
 from search.text import MAX_QUERY_CHARACTERS
@@ -57,8 +58,12 @@ class _Found:
     learned: Learned = field(default_factory=lambda: Learned(scored=[], fallback="not_asked"))
 
 
-def retrieve(request: SearchRequest) -> Retrieved:
+def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retrieved:
     """The page of hits asked for, with totals, facets and what else is near.
+
+    Args:
+        request: what is asked.
+        rules: the editors' rules; those that are switched on, where others are not to be tried.
 
     Raises:
         InvalidInput: names the field of the request that cannot be used.
@@ -67,14 +72,21 @@ def retrieve(request: SearchRequest) -> Retrieved:
     stages = Stages()
     profile = current_profile()
     query = _read(request)
+    rules = current_rules() if rules is None else rules
     if query.is_empty:
-        return browse.browse(request, query, profile, stages)
+        applied = rules.applied("", verbatim=request.verbatim)
+        return browse.browse(request, query, profile, stages, applied)
     found = _find(query, request, stages)
+    with stages.time("rules"):
+        applied = rules.applied(query.normalized, found.query.normalized, verbatim=request.verbatim)
+        unwanted = tsquery.excluded_terms(found.query)
+        found.scored = join(found.scored, applied, excluded=unwanted)
     with stages.time("facets"):
         candidates = [one.candidate for one in found.scored]
         passing, counts = facets.count_candidates(candidates, request.filters, profile)
         kept = {candidate.item_id for candidate in passing}
         ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
+        ordered = arrange(ordered, applied, sort=request.sort)
         shown_facets = facets.build_facets(counts, request.filters, profile)
     start = (request.page - 1) * request.per_page
     page = ordered[start : start + request.per_page]
@@ -90,14 +102,17 @@ def retrieve(request: SearchRequest) -> Retrieved:
         total_relation="gte" if found.more else "eq",
         page=request.page,
         per_page=request.per_page,
-        hits=hits,
-        related=beside,
+        hits=tell(hits, applied, sort=request.sort),
+        related=without_hidden(beside, applied),
         facets=shown_facets,
         top_item_ids=tuple(one.candidate.item_id for one in ordered[:TOP_ITEMS]),
         exact_title=any(one.source == "exact_title" for one in found.scored),
         stages=stages.milliseconds,
         model_version=found.learned.model_version,
         fallback=found.learned.fallback,
+        rules=applied.told(sort=request.sort),
+        redirect=applied.redirect,
+        banner=applied.banner,
     )
 
 
