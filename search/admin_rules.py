@@ -38,6 +38,7 @@ STATED = (
     "ends_at",
     "priority",
 )
+LABELS = {"patterns": "Queries", "position": "Place", "target": "Leads to", "text": "Says"}
 HELP = {
     "name": "Shown to editors, and told by the API beside each hit that the rule moved.",
     "patterns": "One a line. Capitals, accents and punctuation make no difference.",
@@ -46,7 +47,7 @@ HELP = {
     "creators": "One a line. Together with a category: items that have both.",
     "countries": "One a line.",
     "target": "A page of this site, such as /browse/Comedy, or the words of a search.",
-    "text": "Plain text.",
+    "text": "Plain text, a line above the list.",
     "starts_at": "UTC. Empty: from now on.",
     "ends_at": "UTC. Empty: until it is switched off.",
     "priority": "Where rules speak of the same item, the highest number wins.",
@@ -78,9 +79,13 @@ class RuleForm(forms.ModelForm):
         for name, help_text in HELP.items():
             if name in self.fields:
                 self.fields[name].help_text = help_text
+                self.fields[name].label = LABELS.get(name, self.fields[name].label)
         if self.instance.pk:
             self.initial["items"] = names_of(self.instance.item_ids)
             self.initial["seen"] = self.instance.revision
+        if self.is_bound:
+            # The page is shown again only where something is wrong with what was typed.
+            self.instance.preview_html = "Shown again once it is stored."
 
     def clean(self) -> dict[str, Any]:
         """Checked as a whole; what is wrong is said at its field, and nothing typed is lost."""
@@ -165,14 +170,15 @@ class RuleAdmin(LinesMixin, FastAdmin):
         done = (
             "action", "items", "position", "categories", "creators", "countries", "text", "target"
         )  # fmt: skip
-        when = (("starts_at", "ends_at"), "priority")
+        when = ("starts_at", "ends_at", "priority")
         sets: list[Any] = [
             (None, {"fields": meant}),
             ("What it does", {"fields": done}),
             ("When", {"fields": when}),
         ]
         if obj:
-            sets.append(("What it changes", {"fields": ("preview", "is_on", "history", "seen")}))
+            seen = ("seen",) if self.has_change_permission(request, obj) else ()
+            sets.append(("What it changes", {"fields": ("preview", "is_on", "history", *seen)}))
         return sets
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -290,6 +296,11 @@ class RuleAdmin(LinesMixin, FastAdmin):
             f"{self.state(row)}; made by {row.created_by} on {row.created_at:%Y-%m-%d},"
             f" last saved by {row.updated_by} on {row.updated_at:%Y-%m-%d at %H:%M}"
         )
+
+    @display(description="items")
+    def items(self, row: Rule) -> str:
+        """Its items, for who may only look; the form has a field of that name."""
+        return "; ".join(names_of(row.item_ids))
 
     @display(description="searches, without it and with it")
     def preview(self, row: Rule) -> str:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.models import Item
 from search.models import Rule
 from search.retrieval import retrieve
 from search.types import SearchRequest
@@ -57,7 +58,7 @@ def test_from_a_query_to_a_draft_to_its_preview_to_the_switch(boss):
     assert titles()[0] != "Mon Oncle"
     page = words(answer)
     assert "1 person in 90 days" in page
-    assert page.index("Without: 5 found") < page.index("With: 7 found")
+    assert page.index("Without:</strong> 5 found") < page.index("With:</strong> 7 found")
     assert "Mon Oncle (1958) [f5]\nPlaytime (1967) [f6]</textarea>" in page
     boss.post(change(row), PIN | {"is_on": "on", "seen": row.revision})
     row.refresh_from_db()
@@ -193,8 +194,13 @@ def test_who_may_only_look_changes_nothing(client):
     viewer = User.objects.create_user("viewer", password="correct horse battery", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_rule"))
     client.force_login(viewer)
-    row = Rule.objects.create(name="x", action="banner", text="x", match="every")
-    assert client.get(change(row)).status_code == 200
+    row = Rule.objects.create(
+        name="x", action="pin", match="every", item_ids=[Item.objects.get(title="Rope").pk]
+    )
+    page = client.get(change(row))
+    assert page.status_code == 200
+    assert "Rope (1948) [f2]" in words(page)
+    assert 'name="seen"' not in words(page)
     assert client.post(change(row), PIN | {"seen": 1}).status_code == 403
     client.post(reverse(LIST), {"action": "switch_on", "_selected_action": [row.pk]})
     row.refresh_from_db()
