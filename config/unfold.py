@@ -111,6 +111,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Queries", "manage_search", "search_query_changelist"),
                     _page("Synonyms", "sync_alt", "search_synonym_changelist"),
+                    _page("Rules", "push_pin", "search_rule_changelist"),
                     _page("Search log", "receipt_long", "catalog_answer_changelist"),
                     _page("Words", "spellcheck", "search_term_changelist"),
                 ],

@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
+from search.admin_rules import RuleAdmin
 from search.admin_synonyms import SynonymAdmin
 from search.models import Query, Term
 from search.query_store import set_review
@@ -23,7 +24,7 @@ from search.reports import asked_queries
 from search.text import normalize_query
 from search.today import today
 
-__all__ = ("QueryAdmin", "SynonymAdmin", "TermAdmin", "first_page", "search_url")
+__all__ = ("QueryAdmin", "RuleAdmin", "SynonymAdmin", "TermAdmin", "first_page", "search_url")
 
 REPORT_DAYS = (1, 7, 30, 90)
 REPORT_LIMIT = 200

@@ -4,18 +4,28 @@ from catalog.models import Profile
 from search import facets
 from search.hits import build_hits
 from search.item_sets import ItemSet, sorted_items
+from search.rules import Applied
 from search.stages import Stages
 from search.tsquery import ParsedQuery
 from search.types import Retrieved, SearchRequest
 
 MAX_TOP_ITEMS = 50
+NO_RULES = Applied()
 
 
 def browse(
-    request: SearchRequest, query: ParsedQuery, profile: Profile, stages: Stages
+    request: SearchRequest,
+    query: ParsedQuery,
+    profile: Profile,
+    stages: Stages,
+    applied: Applied = NO_RULES,
 ) -> Retrieved:
-    """The visible items inside the filters; counts and facets are over all of them."""
-    every = ItemSet().rows()
+    """The visible items inside the filters; counts and facets are over all of them.
+
+    Of the editors' rules those count that hide, redirect or say something: there is no best match
+    to move things in.
+    """
+    every = ItemSet(hidden=applied.hidden()).rows()
     start = (request.page - 1) * request.per_page
     with stages.time("browse"):
         wanted = sorted_items(every.filter(request.filters.q()), request.sort)
@@ -39,4 +49,7 @@ def browse(
         top_item_ids=tuple(item.pk for item in page[:MAX_TOP_ITEMS]),
         exact_title=False,
         stages=stages.milliseconds,
+        rules=applied.told(sort=request.sort),
+        redirect=applied.redirect,
+        banner=applied.banner,
     )

@@ -15,6 +15,7 @@ from search.candidates import load_candidates
 from search.fusion import Scored, fuse
 from search.item_sets import ItemSet
 from search.learned import Learned, reorder
+from search.rules import Applied, join
 from search.stages import Stages
 from search.synonyms import synonyms
 from search.text import normalize_query
@@ -56,12 +57,26 @@ class Found:
     scored: list[Scored] = field(default_factory=list)
     more: bool = False
     learned: Learned = field(default_factory=lambda: Learned(scored=[], fallback="not_asked"))
+    rules: Applied = field(default_factory=Applied)
 
     @property
     def items(self) -> ItemSet:
         """The set that the candidates are the best of."""
         others = {one.candidate.item_id for one in self.scored if not one.source.startswith("lex")}
-        return ItemSet(query=self.reading.words, within=self.reading.within, others=others)
+        pins = self.rules.pins() if self.rules.moving else frozenset()
+        return ItemSet(
+            query=self.reading.words,
+            within=self.reading.within,
+            others=others,
+            hidden=self.rules.hidden(),
+            shown_anyway=pins.intersection(one.candidate.item_id for one in self.scored),
+        )
+
+    def obey(self, rules: Applied) -> None:
+        """Leave out what the editors' rules hide, and take in what they pin."""
+        self.rules = rules
+        unwanted = tsquery.excluded_terms(self.reading.words)
+        self.scored = join(self.scored, rules, excluded=unwanted)
 
 
 def read(request: SearchRequest, *, text: str | None = None) -> Reading:
@@ -101,6 +116,7 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
     _order(inside, request, stages)
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
+    inside.obey(found.rules)
     return inside
 
 

@@ -32,17 +32,23 @@ _POPULAR: list[Any] = ["-people", F("year").desc(nulls_last=True), "-created_at"
 class ItemSet:
     """Visible items. Without a query that asks for words it is all inside `within`.
 
-    `others`: items of the set whatever their words; they are inside `within`.
+    `others`: items of the set whatever their words. `hidden`: what is left out, but for
+    `shown_anyway`.
     """
 
     query: ParsedQuery | None = None
     within: ItemFilters = field(default_factory=ItemFilters)
     others: Collection[int] = frozenset()
-    without: Collection[int] = frozenset()
+    hidden: Q = field(default_factory=Q)
+    shown_anyway: Collection[int] = frozenset()
 
     def rows(self) -> ItemQuerySet:
         """The items, in no order."""
-        rows: Any = Item.objects.visible().filter(self.within.q())
+        rows: Any = Item.objects.visible()
+        if inside := self.within.q():
+            rows = rows.filter(inside | Q(pk__in=list(self.others)))
+        if self.hidden:
+            rows = rows.exclude(self.hidden & ~Q(pk__in=list(self.shown_anyway)))
         terms = tsquery.all_terms(self.query) if self.query else ""
         if terms:
             held = "catalog_item.search_vector @@ to_tsquery('foray', %s)"
@@ -55,7 +61,7 @@ class ItemSet:
                 where=["NOT catalog_item.search_vector @@ to_tsquery('foray', %s)"],
                 params=[excluded],
             )
-        kept: ItemQuerySet = rows.exclude(pk__in=list(self.without)) if self.without else rows
+        kept: ItemQuerySet = rows
         return kept
 
     def page(self, filters: ItemFilters, *, sort: str, start: int, count: int) -> list[int]:

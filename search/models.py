@@ -1,9 +1,11 @@
-"""Rows of search: queries worth recommending, and the words of the catalog."""
+"""Rows of search: queries worth recommending, words of the catalog, synonyms, rules."""
+
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Query(models.Model):
@@ -177,3 +179,84 @@ class Synonym(models.Model):
     def __str__(self) -> str:
         left = " = ".join(self.words) if not self.finds else ", ".join(self.words)
         return f"{left} \u2192 {', '.join(self.finds)}" if self.finds else left
+
+
+class Rule(models.Model):
+    """What an editor wants of some searches, whatever a model thinks (search.rules)."""
+
+    class Match(models.TextChoices):
+        IS = "is", "the query is exactly one of these"
+        HOLDS = "holds", "the query holds one of these, word for word"
+        PATTERN = "pattern", "the query fits one of these, * standing for anything"
+        EVERY = "every", "every search that has words"
+        BROWSE = "browse", "browsing: no words"
+
+    class Action(models.TextChoices):
+        PIN = "pin", "pin: put items at a place of the list"
+        BOOST = "boost", "boost: move items up"
+        BURY = "bury", "bury: move items to the end"
+        HIDE = "hide", "hide: leave items out"
+        REDIRECT = "redirect", "redirect: lead to a page or another search"
+        BANNER = "banner", "banner: say something above the list"
+
+    class State(models.TextChoices):
+        OFF = "off", "off"
+        RUNNING = "running", "running now"
+        WAITING = "waiting", "not yet"
+        OVER = "over", "over"
+
+    name = models.CharField(max_length=120)
+    match = models.CharField(
+        max_length=10, choices=Match.choices, default=Match.IS, verbose_name="for which searches"
+    )
+    # In the normal form of queries (search.rule_patterns).
+    patterns = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    action = models.CharField(
+        max_length=10, choices=Action.choices, default=Action.PIN, verbose_name="what to do"
+    )
+    # In order: the first one of a pin stands at `position`. Items are hidden, never deleted.
+    item_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    position = models.PositiveSmallIntegerField(default=1)
+    categories = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    creators = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    countries = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    # A path of this site: where a redirect leads, or a banner.
+    target = models.CharField(max_length=500, blank=True)
+    text = models.CharField(max_length=300, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    priority = models.SmallIntegerField(default=0)
+    # New rules are drafts: looked at first, then switched on.
+    is_on = models.BooleanField(default=False, verbose_name="switched on")
+    # Counts the saves, so that of two editors the second one sees what the first one did.
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    created_by = models.CharField(max_length=150, blank=True, editable=False)
+    updated_by = models.CharField(max_length=150, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True)
+                | Q(starts_at__isnull=True)
+                | Q(ends_at__gt=F("starts_at")),
+                name="rule_ends_after_it_starts",
+            )
+        ]
+        indexes = [
+            # Each search asks whether anything changed among these (search.rules).
+            models.Index(fields=["updated_at"], name="rule_on", condition=Q(is_on=True))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def state_at(self, at: datetime) -> str:
+        """Whether it counts at that moment, and if not, why."""
+        if not self.is_on:
+            return self.State.OFF
+        if self.ends_at and self.ends_at <= at:
+            return self.State.OVER
+        waits = self.starts_at and self.starts_at > at
+        return self.State.WAITING if waits else self.State.RUNNING

@@ -8,18 +8,17 @@ empty query browses the whole catalog instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from catalog.errors import InvalidInput
 from catalog.models import Item, Profile
 from catalog.profiles import current_profile
-from search import browse, dense, facets
-from search.candidates import load_candidates
+from search import browse, dense
 from search.facet_wording import filter_label
-from search.finding import Found, Reading, by_words_and_meaning, find, find_inside, read
+from search.finding import Found, Reading, by_words_and_meaning, find, read
 from search.fusion import Scored
 from search.hits import build_hits
-from search.ordering import sort_scored
+from search.listing import TOP_ITEMS, Listed, list_page
+from search.rules import RuleSet, current_rules, tell, without_hidden
 from search.stages import Stages
 from search.text import MAX_QUERY_CHARACTERS
 from search.tsquery import ParsedQuery
@@ -42,23 +41,14 @@ MAX_DEPTH = 10_000
 # A list shorter than this is filled up, outside its count, with what is nearest in meaning.
 FEW_HITS = 10
 MAX_RELATED = 12
-TOP_ITEMS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
-    """A page of a set: its first place counts from 0. `kept`: what passes, as far as looked at."""
-
-    total: int
-    page: Sequence[Scored]
-    start: int
-    top: Sequence[int]
-    kept: set[int]
-    facets: tuple[Facet, ...]
-
-
-def retrieve(request: SearchRequest) -> Retrieved:
+def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retrieved:
     """The page of hits asked for, with totals, facets and what else is near.
+
+    Args:
+        request: what is asked.
+        rules: the editors' rules; those that are switched on, where others are not to be tried.
 
     Raises:
         InvalidInput: names the field of the request that cannot be used.
@@ -66,12 +56,19 @@ def retrieve(request: SearchRequest) -> Retrieved:
     check(request)
     stages = Stages()
     profile = current_profile()
+    rules = current_rules() if rules is None else rules
     with stages.time("reading"):
         reading = read(request)
-    if reading.query.is_empty:
-        return browse.browse(request, reading.query, profile, stages)
+    typed = reading.query
+    if typed.is_empty:
+        applied = rules.applied("", verbatim=request.verbatim)
+        return browse.browse(request, typed, profile, stages, applied)
     found = find(reading, request, stages)
-    listed = (_list_large if found.more else _list)(found, request, profile, stages)
+    with stages.time("rules"):
+        meant = found.reading.query.normalized
+        applied = rules.applied(typed.normalized, meant, verbatim=request.verbatim)
+        found.obey(applied)
+    listed = list_page(found, request, profile, stages)
     related = _related(found, request, listed.kept, stages)
     with stages.time("hits"):
         hits, beside = _build(found, request, listed, related)
@@ -85,14 +82,17 @@ def retrieve(request: SearchRequest) -> Retrieved:
         total_relation="eq",
         page=request.page,
         per_page=request.per_page,
-        hits=hits,
-        related=beside,
+        hits=tell(hits, applied, sort=request.sort),
+        related=without_hidden(beside, applied),
         facets=listed.facets,
         top_item_ids=tuple(listed.top[:TOP_ITEMS]),
         exact_title=any(one.source == "exact_title" for one in found.scored),
         stages=stages.milliseconds,
         model_version=found.learned.model_version,
         fallback=found.learned.fallback,
+        rules=applied.told(sort=request.sort),
+        redirect=applied.redirect,
+        banner=applied.banner,
     )
 
 
@@ -132,77 +132,6 @@ def check(request: SearchRequest) -> None:
         raise InvalidInput(f"At most {MAX_AS_WORDS} times.", field="as_words")
 
 
-def _list(found: Found, request: SearchRequest, profile: Profile, stages: Stages) -> _Listed:
-    """A page of a set that was looked at whole."""
-    with stages.time("facets"):
-        candidates = [one.candidate for one in found.scored]
-        passing, counts = facets.count_candidates(candidates, request.filters, profile)
-        kept = {candidate.item_id for candidate in passing}
-        ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
-        shown = facets.build_facets(counts, request.filters, profile)
-    start = (request.page - 1) * request.per_page
-    return _Listed(
-        total=len(ordered),
-        page=ordered[start : start + request.per_page],
-        start=start,
-        top=[one.candidate.item_id for one in ordered[:TOP_ITEMS]],
-        kept=kept,
-        facets=shown,
-    )
-
-
-def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: Stages) -> _Listed:
-    """A page of a set of which only the best were looked at: by filters, those inside them."""
-    filters = request.filters
-    best = found if filters.is_empty else find_inside(found, request, stages)
-    with stages.time("facets"):
-        total, counts = facets.count_rows(found.items.rows(), filters, profile)
-        shown = facets.build_facets(counts, filters, profile)
-    start = (request.page - 1) * request.per_page
-    with stages.time("page"):
-        if request.sort == "relevance":
-            page, top = _page_by_relevance(found, best, request, start), best.scored
-        else:
-            ids = found.items.page(filters, sort=request.sort, start=start, count=request.per_page)
-            page = top = _scored(ids, best.scored)
-    return _Listed(
-        total=total,
-        page=page,
-        start=start,
-        top=[one.candidate.item_id for one in top[:TOP_ITEMS]],
-        kept={one.candidate.item_id for one in best.scored},
-        facets=shown,
-    )
-
-
-def _page_by_relevance(
-    found: Found, best: Found, request: SearchRequest, start: int
-) -> list[Scored]:
-    """Of the best, and beyond them of the rest of the set."""
-    head = best.scored
-    page = list(head[start : start + request.per_page])
-    missing = request.per_page - len(page)
-    if not missing:
-        return page
-    known = [one.candidate.item_id for one in head]
-    beyond = max(0, start - len(known))
-    ids = found.items.rest(request.filters, known, start=beyond, count=missing)
-    return page + _scored(ids, (), below=head[-1].score if head else 1.0, place=beyond)
-
-
-def _scored(
-    ids: Sequence[int], known: Sequence[Scored], *, below: float = 0.0, place: int = 0
-) -> list[Scored]:
-    """Items in this order, with the scores they have, or ever lower ones below a score."""
-    scores = {one.candidate.item_id: one for one in known}
-    facts = load_candidates([item_id for item_id in ids if item_id not in scores])
-    return [
-        scores.get(item_id) or Scored(facts[item_id], "lexical", round(below / (2 + place + at), 9))
-        for at, item_id in enumerate(ids)
-        if item_id in scores or item_id in facts
-    ]
-
-
 def _told(query: ParsedQuery) -> tuple[Synonyms, ...]:
     return tuple(
         Synonyms(" ".join(part.words), tuple(" ".join(phrase) for phrase in part.phrases))
@@ -237,7 +166,7 @@ def _related(
 
 
 def _build(
-    found: Found, request: SearchRequest, listed: _Listed, related: Sequence[dense.DenseMatch]
+    found: Found, request: SearchRequest, listed: Listed, related: Sequence[dense.DenseMatch]
 ) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
     page, query = listed.page, found.reading.query
     items = _items([one.candidate.item_id for one in page] + [match.item_id for match in related])

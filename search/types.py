@@ -35,11 +35,12 @@ class Hit:
     """One place in the list. `title_marked` and `snippet` are safe HTML.
 
     source: "exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title", "unified" (which only
-    the model found) or "browse".
+    the model found), "pinned" (put there by a rule) or "browse".
     matched: what of the item answers the query: "title", "creator", "category", "country",
     "year", "description", the key of an attribute ("cast"), or "meaning".
     reason: a sentence on what the model had for it, "" where none did. explanation: what spoke for
     it by group of features, and the chance of being chosen; {} where no model ranked it.
+    rule: the name of the rule that put it where it stands, "" where none did.
     """
 
     item: Item
@@ -51,6 +52,7 @@ class Hit:
     matched: tuple[str, ...]
     reason: str = ""
     explanation: Mapping[str, float] = field(default_factory=dict)
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,23 @@ class Synonyms:
     also: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """A rule of the editors' that the answer follows."""
+
+    id: int
+    name: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What the editors say above a list: plain text, and where on this site it leads, or ""."""
+
+    text: str
+    url: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
     """Words of a query that became a filter: `values` as a filter of that facet is written."""
@@ -97,7 +116,8 @@ class Retrieved:
 
     total_relation: "eq" where `total` is exact, "gte" where there are at least so many.
     stages: milliseconds by stage. model_version: of the unified model where it gave the order, else
-    "", and `fallback` the code of why not.
+    "", and `fallback` the code of why not. redirect: where on this site a rule leads who searches
+    this; whoever shows the answer goes there, or does not.
     """
 
     query: str
@@ -117,6 +137,9 @@ class Retrieved:
     fallback: str = "not_asked"
     synonyms: tuple[Synonyms, ...] = ()
     understood: tuple[Understood, ...] = ()
+    rules: tuple[AppliedRule, ...] = ()
+    redirect: str | None = None
+    banner: Banner | None = None
 
     @property
     def pages(self) -> int:

@@ -46,7 +46,7 @@ from recs.models import (
     Surface,
     TrainingRun,
 )
-from search.models import Query, Synonym, Term
+from search.models import Query, Rule, Synonym, Term
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,15 @@ def _learning(items: list[Item]) -> None:
             words=[f"typed {n}", NASTY[:40]],
             key=str(n),
             evidence={"people": [3], "shared": [NASTY]},
+        )
+        Rule.objects.create(
+            name=NASTY,
+            patterns=["film", NASTY],
+            action="banner" if n % 2 else "pin",
+            item_ids=[items[n].pk],
+            text=NASTY,
+            is_on=True,
+            updated_by=NASTY,
         )
         Query.objects.create(
             text=f"query {n} {NASTY}",

@@ -20,6 +20,7 @@ from recs.api.explaining import EXPLAIN, rounded, wants_explanation
 from recs.recommend import FALLBACKS
 from search.answer import SearchAnswer, search
 from search.api.queries import RecommendedQueryOutput, recommended_json
+from search.api.rules import AppliedRuleOutput, BannerOutput, rules_json
 from search.query_sources.recent import NAME as RECENT
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
 from search.text import MAX_QUERY_CHARACTERS
@@ -57,7 +58,8 @@ class HitOutput(serializers.Serializer[Any]):
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1, counted on across pages.")
     source = serializers.CharField(  # type: ignore[assignment]  # the field's own name
-        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title, unified or browse."
+        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title, unified, pinned or"
+        " browse."
     )
     score = serializers.FloatField(help_text="0 to 1, higher is better.")
     highlight = HighlightOutput()
@@ -73,6 +75,9 @@ class HitOutput(serializers.Serializer[Any]):
         required=False,
         help_text="With `explain`: by group of features what it added to the log-odds of being "
         "chosen, and that chance.",
+    )
+    rule = serializers.CharField(
+        allow_blank=True, help_text="The editors' rule that put it here; empty for none."
     )
 
 
@@ -124,6 +129,13 @@ class SearchOutput(serializers.Serializer[Any]):
     understood = UnderstoodOutput(
         many=True, help_text="What the words say of facets: hits, counts and facets are inside it."
     )
+    rules = AppliedRuleOutput(many=True, help_text="The editors' rules that the answer follows.")
+    redirect = serializers.CharField(
+        allow_null=True,
+        help_text="A path on this site where a rule leads who searches this; the hits are told all "
+        "the same. verbatim=true has none.",
+    )
+    banner = BannerOutput(allow_null=True)
     total = serializers.IntegerField()
     total_relation = serializers.ChoiceField(
         choices=["eq", "gte"], help_text='"gte": there are at least so many; "eq" at present.'
@@ -204,7 +216,9 @@ PARAMETERS = [
     OpenApiParameter("anonymous_id", str, description="Of a visitor without an account."),
     OpenApiParameter("session_id", str),
     OpenApiParameter(
-        "verbatim", bool, description="Search what is typed, without correction and synonyms."
+        "verbatim",
+        bool,
+        description="Search what is typed, without correction, synonyms and redirect.",
     ),
     OpenApiParameter(
         "as_words",
@@ -270,6 +284,7 @@ def search_json(
             }
             for each in found.understood
         ],
+        **rules_json(found),
         "total": found.total,
         "total_relation": found.total_relation,
         "page": found.page,
@@ -398,6 +413,7 @@ def _hit_json(hit: Hit, *, explain: bool = False) -> dict[str, Any]:
         "highlight": {"title": hit.title_marked, "snippet": hit.snippet},
         "matched": list(hit.matched),
         "reason": hit.reason,
+        "rule": hit.rule,
         **({"explanation": rounded(hit.explanation)} if explain else {}),
     }
 

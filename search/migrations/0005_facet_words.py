@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("search", "0003_synonyms")]
+    dependencies = [("search", "0004_rules")]
 
     operations = [
         migrations.CreateModel(

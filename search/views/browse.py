@@ -53,6 +53,7 @@ def category(request: HtmxRequest, path: str) -> HttpResponse:
         "trail": _above(path),
         "parts": category_shelves(_below(path, counts)),
         "results": results_page(answer, params, current_profile()),
+        "banner": answer.retrieved.banner,
         "params": params,
         "pill_groups": pill_groups(_searches_from(name, answer, viewer)),
     }

@@ -10,6 +10,7 @@ from catalog.filters import Range
 from catalog.models import Profile
 from search.answer import SearchAnswer
 from search.facet_wording import filter_label
+from search.rules import PINNED
 from search.types import Facet, FacetValue, Hit, Retrieved
 from search.views.cards import Card, Trail, card
 from search.views.params import Params
@@ -153,11 +154,12 @@ def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard
 
 
 def _why(hit: Hit, profile: Profile) -> str:
-    """What of the item answers the query, then what the model had for it; true sentences."""
+    """Who put it here, what of it answers the query, what the model had for it; true sentences."""
     told = f"{hit.reason}." if hit.reason else ""
     # Words are told of by their fields already.
     told = "" if told.startswith("Its words") else told
-    return " ".join(filter(None, [_matched(hit, profile), told]))
+    picked = "Picked by the editors." if hit.source == PINNED else ""
+    return " ".join(filter(None, [picked, _matched(hit, profile), told]))
 
 
 def _matched(hit: Hit, profile: Profile) -> str:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from django_htmx.http import push_url, replace_url
+from django_htmx.http import HttpResponseClientRedirect, push_url, replace_url
 from django_htmx.middleware import HtmxDetails
 
 from catalog.profiles import current_profile
@@ -28,12 +28,17 @@ def search(request: HtmxRequest) -> HttpResponse:
     """Results of a query with filters; as a whole page, or the part that htmx asks for."""
     params = read_params(request.GET)
     answer = answer_search(params.request(viewer_of(request)))
+    leads_to = answer.retrieved.redirect
+    if leads_to and _is_submitted(params):
+        return _led(leads_to, request.htmx)
     results = results_page(answer, params, current_profile())
     context = {
         "params": params,
         "results": results,
         "corrected": answer.retrieved.corrected_query,
         "synonyms": answer.retrieved.synonyms,
+        "banner": answer.retrieved.banner,
+        "leads_to": leads_to,
         "verbatim_url": replace(params, verbatim=True, page=1).url(),
         "pill_groups": pill_groups(answer.query_recommendations),
         "places_to_start": _places_to_start(answer, request),
@@ -46,6 +51,16 @@ def search(request: HtmxRequest) -> HttpResponse:
         return render(request, "pages/search.html#more", context)
     fragment = render(request, "pages/search.html#main", context)
     return _at(fragment, params.url(), request.htmx, is_typing=params.is_typing)
+
+
+def _is_submitted(params: Params) -> bool:
+    """Whether words were sent off: neither half typed, nor narrowed, nor paged through."""
+    return not params.is_typing and params.page == 1 and params.filters.is_empty
+
+
+def _led(url: str, htmx: HtmxDetails) -> HttpResponse:
+    """The browser goes where a rule leads; a fragment cannot go there by itself."""
+    return HttpResponseClientRedirect(url) if htmx else HttpResponseRedirect(url)
 
 
 def _places_to_start(answer: SearchAnswer, request: HtmxRequest) -> tuple[PillGroup, ...]:
