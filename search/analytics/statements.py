@@ -17,7 +17,7 @@ from django.db import connection
 from catalog.event_kinds import LEAST_GOOD_RATING, WANTED, EventKind
 from search import reports
 from search.analytics.scope import Scope
-from search.query_sources.log import CHAINED, TO_THE_END, TYPED, VIEWER
+from search.query_sources.log import ENDED, TYPED
 
 # The item was looked at or taken: more than having seen its name.
 ATTENDED = (EventKind.VIEW, *WANTED, EventKind.RATING)
@@ -44,8 +44,8 @@ WITH typed AS (
 ), finished AS (
     SELECT query_id, time, viewer, person_id, anonymous_id, surface, query, normalized_query,
         picked_from, total, latency_ms, model_version
-    FROM ({CHAINED}) AS chained
-    WHERE {TO_THE_END} AND (viewer IS NOT NULL OR NOT is_typing)
+    FROM ({ENDED}) AS ended
+    WHERE viewer IS NOT NULL OR NOT is_typing
 ), asked AS (
     SELECT *, lead(query) OVER later AS then_text, lead(normalized_query) OVER later AS then_query,
         lead(time) OVER later AS then_time, lead(picked_from) OVER later AS then_picked,
@@ -66,7 +66,9 @@ FOLLOWED = f""", pages AS (
     SELECT * FROM (
         SELECT DISTINCT ON (further.query_id) searches.query_id, further.query_id AS list
         FROM (
-            SELECT query_id, time, normalized_query, {VIEWER} AS viewer FROM catalog_answer
+            SELECT query_id, time, normalized_query,
+                coalesce('p' || person_id, 'a' || nullif(anonymous_id, '')) AS viewer
+            FROM catalog_answer
             WHERE kind = 'search' AND page > 1 AND normalized_query <> ''
               AND time >= %(start)s AND time < %(end)s + {FURTHER}
         ) AS further
