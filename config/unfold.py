@@ -78,6 +78,12 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:index"),
                     },
                     {
+                        "title": "Analytics",
+                        "icon": "monitoring",
+                        "link": reverse_lazy("admin:search_analytics"),
+                        "permission": lambda request: request.user.has_perm("catalog.view_answer"),
+                    },
+                    {
                         "title": "No results",
                         "icon": "search_off",
                         "link": reverse_lazy("admin:search_no_results"),

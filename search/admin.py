@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
+from search import admin_analytics
 from search.admin_rules import RuleAdmin
 from search.admin_synonyms import SynonymAdmin
 from search.models import Query, Term
@@ -134,6 +135,7 @@ class QueryAdmin(FastAdmin):
         return [
             path("no-results/", view, name="search_no_results"),
             path("replay/", replay, name="search_replay"),
+            *admin_analytics.urls(),
             *super().get_urls(),
         ]
 

@@ -70,6 +70,17 @@ class Share:
         half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
         return max(0.0, middle - half), min(1.0, middle + half)
 
+    @property
+    def words(self) -> str:
+        """As people write it; "" where nothing was counted."""
+        return f"{100 * self.value:.1f} %" if self.whole else ""
+
+    @property
+    def interval_words(self) -> str:
+        """Both ends; "" where nothing was counted."""
+        low, high = self.interval
+        return f"{100 * low:.1f} % to {100 * high:.1f} %" if self.whole else ""
+
 
 def searches(*, days: int = DAYS) -> Any:
     """Finished searches of the last days: what was typed to the end."""

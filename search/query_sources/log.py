@@ -25,30 +25,29 @@ CHAIN_MINUTES = 2
 # One person who typed a query says more than one who wanted an item that happens to answer it.
 WEIGHT_OF_A_PERSON = 10
 
-# Shared with the source `recent`: the rows of some viewers, and which of them are finished.
+# Shared with `recent` and search.analytics: rows of some viewers, and which of them are finished.
 TYPED = """
     SELECT *,
         CASE WHEN person_id IS NOT NULL THEN 'p' || person_id
              WHEN anonymous_id <> '' THEN 'a' || anonymous_id END AS viewer
     FROM catalog_answer
     WHERE kind = 'search' AND page = 1 AND normalized_query <> ''"""
-FINISHED = f"""
+ENDED = f"""
     SELECT * FROM (
         SELECT *,
             lead(normalized_query) OVER chain AS next_query, lead(time) OVER chain AS next_time,
             lag(normalized_query) OVER chain AS last_query, lag(time) OVER chain AS last_time
         FROM typed WINDOW chain AS (PARTITION BY viewer ORDER BY time, query_id)
     ) AS chained
-    WHERE total > 0 AND (
-        NOT is_typing
+    WHERE NOT is_typing
         OR NOT (
             coalesce(starts_with(next_query, normalized_query)
                      AND next_time - time <= interval '{CHAIN_MINUTES} minutes', false)
             OR coalesce(starts_with(last_query, normalized_query)
                         AND last_query <> normalized_query
                         AND time - last_time <= interval '{CHAIN_MINUTES} minutes', false)
-        )
-    )"""  # noqa: S608  constants only
+        )"""  # noqa: S608  constants only
+FINISHED = f"SELECT * FROM ({ENDED}) AS ended WHERE total > 0"  # noqa: S608
 COUNTED = f"""
     WITH typed AS ({TYPED} AND time > now() - make_interval(days => %(days)s)),
     finished AS ({FINISHED})

@@ -90,17 +90,21 @@ def load_films() -> dict[str, Item]:
 
 
 def log_search(query, *, viewer, items=(), seconds_ago=600, is_typing=False, **fields):
-    """One search in the log, as search.answer would leave it."""
-    ids = [item.pk for item in items]
+    """One search in the log, as search.answer would leave it; its `query_id`."""
+    ids, query_id = [item.pk for item in items], uuid4()
     log_answer(
         answer=AnswerInput(
-            query_id=uuid4(), kind="search", surface="search", viewer=viewer, query=query,
+            query_id=query_id, kind="search", viewer=viewer, query=query,
             normalized_query=normalize_query(query), is_typing=is_typing,
             time=timezone.now() - timedelta(seconds=seconds_ago),
-            hits=[{"item": pk, "position": n} for n, pk in enumerate(ids, start=1)],
-            **{"total": len(ids), **fields},
+            **{
+                "surface": "search", "total": len(ids),
+                "hits": [{"item": pk, "position": n} for n, pk in enumerate(ids, start=1)],
+                **fields,
+            },
         )
     )  # fmt: skip
+    return query_id
 
 
 def visitor(name) -> Viewer:
