@@ -93,6 +93,11 @@ def query_vector(text: str, *, version: ContentVersion | None = None) -> Vector:
     return _query_vector(text)
 
 
+def is_common_word(word: str) -> bool:
+    """Whether a word in lower case is common in the language that the encoder has read."""
+    return versions.query_encoder().knows(word)
+
+
 def warm_up() -> None:
     """Load the encoder of items now, so that the first item does not wait for it (workers)."""
     _text_encoder().encode_documents(["warm up"])

@@ -139,7 +139,8 @@ def _added(
     ask for, and brings in nothing else.
     """
     cutoff = ranking.model.cutoffs.get(SURFACE)
-    if cutoff is None or not query.asked:
+    # Letters that mean nothing have neighbours too: the model adds to what words or meaning found.
+    if cutoff is None or not query.asked or not scored:
         return []
     there = {one.candidate.item_id for one in scored}
     fits = ranking.vectors @ ranking.question.stranger[0]

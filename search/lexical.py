@@ -17,6 +17,7 @@ MAX_MATCHES = 1_000
 # Fewer matches of all terms than this, and matches of most terms are looked for as well.
 FEW_MATCHES = 10
 MAX_WIDE_MATCHES = 100
+MAX_TITLES = 50
 # Weights of description, keywords, creators, title. A word of the title outweighs two elsewhere.
 WEIGHTS = [0.05, 0.3, 0.5, 1.0]
 # pg_trgm's similarity of a title to a query. "face off" is 1.0 to "Face/Off"; "sad robot" is 0.5 to
@@ -99,7 +100,7 @@ def match_most_terms(
 
 
 def is_in_a_title(text: str, *, whole: bool = False) -> bool:
-    """Whether a visible item has these words in a row in its title; `whole`: and nothing else."""
+    """Whether these words in a row are half of a visible item's title; `whole`: all of it."""
     words = normalize_query(text).split()
     if not words:
         return False
@@ -112,7 +113,8 @@ def is_in_a_title(text: str, *, whole: bool = False) -> bool:
     held = Item.objects.visible().extra(
         where=["search_vector @@ to_tsquery('foray', %s)"], params=[phrase]
     )
-    return held.exists()
+    titles = held.order_by("id").values_list("title", flat=True)[:MAX_TITLES]
+    return any(len(normalize_query(title).split()) <= 2 * len(words) for title in titles)
 
 
 def _inside(filters: ItemFilters | None) -> tuple[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from math import log1p
 
 from rapidfuzz.distance import OSA
 
+from recs import embeddings
 from search.channel import english_channel
 from search.lexical import MAX_MATCHES, LexicalMatch, match_all_terms
 from search.query_words import words_of
@@ -178,8 +179,13 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
 
 
 def _is_known(word: str, words: Vocabulary) -> bool:
-    """Whether the catalog has the word, or its singular: "comedies" where it says "Comedy"."""
-    return word in words.items or words_of(word)[0] in words.items
+    """Whether the catalog has the word, or its singular ("comedies"), or it is common English.
+
+    "grief" is no error for somebody called Greif because no item speaks of grief.
+    """
+    if word in words.items or words_of(word)[0] in words.items:
+        return True
+    return embeddings.is_common_word(word)
 
 
 def _is_correctable(word: str) -> bool:

@@ -92,6 +92,10 @@ class QueryEncoder:
         """Length of a vector."""
         return int(self._words.shape[1])
 
+    def knows(self, word: str) -> bool:
+        """Whether it is a whole word of the encoder's vocabulary: common in what it has read."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def encode(self, texts: Sequence[str]) -> Floats:
         """Vectors of unit length.
 

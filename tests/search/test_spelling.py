@@ -128,3 +128,11 @@ def test_what_more_items_hold_together_wins_where_letters_do_not_decide():
 def test_without_any_terms_nothing_is_corrected():
     assert build_terms() == 0
     assert correct("hitchcok thriller") is None
+
+
+def test_a_common_english_word_is_no_error_for_a_name_of_the_catalog(db):
+    upsert_items(items=[ItemInput(external_id="g", title="Comedy", creators=["Anna Greif"])])
+    build_terms()
+    assert correct("comedy grief") is None
+    assert correct("comedy griefff") is None
+    assert correct("comedy greiff") == "comedy greif"

@@ -177,3 +177,17 @@ def test_a_shop_understands_prices_colours_and_cheap(db):
     assert [hit.item.title for hit in found.hits] == ["Hoodie 1", "Hoodie 2"]
     under = retrieve(SearchRequest(query="red hoodie under $30", sort="price"))
     assert [hit.item.price for hit in under.hits] == [10, 20, 30]
+
+
+def test_words_that_are_a_small_part_of_a_long_title_say_what_they_say(db):
+    upsert_items(
+        items=[
+            ItemInput(external_id="a", title="A", category_paths=["Short"]),
+            ItemInput(external_id="b", title="Thirty Two Short Films About Glenn Gould"),
+        ]
+    )
+    save_profile(item_noun="film", item_noun_plural="films")
+    build_facet_words()
+    assert [each.label for each in retrieve(SearchRequest(query="short films")).understood] == [
+        "Short"
+    ]
