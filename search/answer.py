@@ -3,13 +3,14 @@
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.answers import AnswerInput, log_answer
 from catalog.models import Answer
 from catalog.types import QueryRecommendation
+from search.cursors import Snapshot, cursor_at, keep, read_cursor
 from search.query_recommendation import recommend_queries
-from search.retrieval import retrieve
+from search.retrieval import MAX_DEPTH, retrieve
 from search.stages import Stages
 from search.text import normalize_query
 from search.types import Hit, Retrieved, SearchRequest
@@ -23,6 +24,8 @@ class SearchAnswer:
     retrieved: Retrieved
     query_recommendations: tuple[QueryRecommendation, ...]
     took_ms: float
+    # Where the next page begins, in the order of this answer; "" at its end.
+    next_cursor: str = ""
 
 
 def search(request: SearchRequest) -> SearchAnswer:
@@ -32,19 +35,45 @@ def search(request: SearchRequest) -> SearchAnswer:
         InvalidInput: names the field of the request that cannot be used.
     """
     begun = time.perf_counter()
+    query_id = uuid.uuid4()
+    request, snapshot = _continued(request)
     retrieved = retrieve(request)
+    if snapshot is not None:
+        # The count of the first page stands, whatever came and went since.
+        retrieved = replace(retrieved, total=snapshot.total)
     stages = Stages(retrieved.stages)
     with stages.time("query_recommendations"):
         recommended = _recommend(request, retrieved)
     took_ms = round((time.perf_counter() - begun) * 1000, 2)
     answer = SearchAnswer(
-        query_id=uuid.uuid4(),
+        query_id=query_id,
         retrieved=retrieved,
         query_recommendations=recommended,
         took_ms=took_ms,
+        next_cursor=_next_cursor(query_id, request, retrieved, snapshot),
     )
     _log(request, answer, stages)
     return answer
+
+
+def _continued(request: SearchRequest) -> tuple[SearchRequest, Snapshot | None]:
+    """The request with the order that its cursor keeps."""
+    if not request.cursor:
+        return request, None
+    snapshot, place = read_cursor(request.cursor, request)
+    page = place // request.per_page + 1
+    return replace(request, order=snapshot.ids, offset=place, page=page), snapshot
+
+
+def _next_cursor(
+    query_id: uuid.UUID, request: SearchRequest, found: Retrieved, snapshot: Snapshot | None
+) -> str:
+    """Where the page ends; nothing is kept of what has no second page, or is being typed."""
+    end = request.start + request.per_page
+    is_over = not found.hits or end >= min(found.total, MAX_DEPTH)
+    if is_over or request.is_typing or (snapshot is None and request.page > 1):
+        return ""
+    return cursor_at(snapshot or keep(query_id, request, found), end)
 
 
 def _recommend(request: SearchRequest, found: Retrieved) -> tuple[QueryRecommendation, ...]:

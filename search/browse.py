@@ -26,7 +26,7 @@ def browse(
     to move things in.
     """
     every = ItemSet(hidden=applied.hidden()).rows()
-    start = (request.page - 1) * request.per_page
+    start = request.start
     with stages.time("browse"):
         wanted = sorted_items(every.filter(request.filters.q()), request.sort)
         wanted = wanted.defer("search_vector", "keywords", "content_hash")

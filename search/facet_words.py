@@ -1,6 +1,6 @@
 """The words of facets: collected from the catalog ahead of requests, looked up in one statement."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from search.text import normalize_query
 
 MAX_SAID = 120
 LEAST_LETTERS = 2
+# Of values that begin alike so many are read.
+MOST_READ = 60
 LEAST_LETTERS_OF_A_PART = 3
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 # A share of the items that must have a number before a sentence about it is read as a filter.
@@ -56,6 +58,19 @@ def look_up(said: Collection[str]) -> list[Said]:
     """What these words say, and which facets are ranges (said as ""); the commonest first."""
     rows = FacetWord.objects.filter(said__in=["", *said]).order_by("-items", "value")
     return [Said(*row) for row in rows.values_list("said", "facet", "value", "items", "is_part")]
+
+
+def beginning(text: str, facets: Sequence[str], *, k: int) -> dict[str, list[Said]]:
+    """By facet at most `k` values of which a word begins so, the commonest first."""
+    said = normalize_query(text)
+    if len(said) < LEAST_LETTERS:
+        return {}
+    rows = FacetWord.objects.filter(facet__in=facets, said__startswith=said)
+    rows = rows.order_by("-items", "value")
+    found: dict[str, dict[str, Said]] = {facet: {} for facet in facets}
+    for row in rows.values_list("said", "facet", "value", "items", "is_part")[:MOST_READ]:
+        found[row[1]].setdefault(row[2], Said(*row))
+    return {facet: list(values.values())[:k] for facet, values in found.items()}
 
 
 def in_singular(text: str) -> str:

@@ -41,6 +41,14 @@ class Reading:
     within: ItemFilters = field(default_factory=ItemFilters)
 
     @property
+    def marked(self) -> ParsedQuery:
+        """The words to mark in hits: those searched for, and those that say a value."""
+        if not self.spans:
+            return self.query
+        said = [span.words for span in self.spans if isinstance(span.wanted, tuple)]
+        return self.query.again(" ".join([self.words.asked, *said]))
+
+    @property
     def meaning(self) -> str:
         """What the encoder reads: the words that are left, or all where none is."""
         return self.words.asked or self.query.asked

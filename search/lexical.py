@@ -105,8 +105,8 @@ def is_in_a_title(text: str, *, whole: bool = False) -> bool:
     if not words:
         return False
     if whole:
-        titles = [text.lower(), *(f"{article} {text.lower()}" for article in ("the", "a", "an"))]
-        escaped = [re.sub(r"([\\%_])", r"\\\1", title) for title in titles]
+        wordings = [text.lower(), *(f"{article} {text.lower()}" for article in ("the", "a", "an"))]
+        escaped = [re.sub(r"([\\%_])", r"\\\1", title) for title in wordings]
         named = Item.objects.visible().extra(where=["lower(title) LIKE ANY(%s)"], params=[escaped])
         return named.exists()
     phrase = " <-> ".join(f"'{word}':A" for word in words)

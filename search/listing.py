@@ -5,7 +5,7 @@ and paged in the database (search.item_sets), and gives the same numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.models import Profile
 from search import facets
@@ -17,8 +17,6 @@ from search.rules import arrange
 from search.stages import Stages
 from search.types import Facet, SearchRequest
 
-TOP_ITEMS = 50
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
@@ -27,7 +25,7 @@ class Listed:
     total: int
     page: Sequence[Scored]
     start: int
-    top: Sequence[int]
+    ordered: Sequence[int]
     kept: set[int]
     facets: tuple[Facet, ...]
 
@@ -44,14 +42,14 @@ def _list(found: Found, request: SearchRequest, profile: Profile, stages: Stages
         passing, counts = facets.count_candidates(candidates, request.filters, profile)
         kept = {candidate.item_id for candidate in passing}
         ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
-        ordered = arrange(ordered, found.rules, sort=request.sort)
+        ordered = _kept(arrange(ordered, found.rules, sort=request.sort), request)
         shown = facets.build_facets(counts, request.filters, profile)
-    start = (request.page - 1) * request.per_page
+    start = request.start
     return Listed(
         total=len(ordered),
         page=ordered[start : start + request.per_page],
         start=start,
-        top=[one.candidate.item_id for one in ordered[:TOP_ITEMS]],
+        ordered=[one.candidate.item_id for one in ordered],
         kept=kept,
         facets=shown,
     )
@@ -66,10 +64,10 @@ def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: 
     best = found if filters.is_empty else find_inside(found, request, stages)
     # What a rule pins was not searched for, and may be outside the filters.
     head = [one for one in best.scored if not failing_facets(one.candidate, filters)]
-    start = (request.page - 1) * request.per_page
+    start = request.start
     with stages.time("page"):
         if request.sort == "relevance":
-            top = arrange(head, found.rules, sort=request.sort)
+            top = _kept(arrange(head, found.rules, sort=request.sort), request)
             page = _page_by_relevance(found, top, request, start)
         else:
             ids = found.items.page(filters, sort=request.sort, start=start, count=request.per_page)
@@ -78,10 +76,20 @@ def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: 
         total=total,
         page=page,
         start=start,
-        top=[one.candidate.item_id for one in top[:TOP_ITEMS]],
+        ordered=[one.candidate.item_id for one in top],
         kept={one.candidate.item_id for one in head},
         facets=shown,
     )
+
+
+def _kept(ordered: list[Scored], request: SearchRequest) -> list[Scored]:
+    """The list in the order that a cursor keeps; what came to it since is left out."""
+    if request.offset is None:
+        return ordered
+    there = {one.candidate.item_id: one for one in ordered}
+    kept = [there[item_id] for item_id in request.order if item_id in there]
+    scores = sorted((one.score for one in kept), reverse=True)
+    return [replace(one, score=score) for one, score in zip(kept, scores, strict=True)]
 
 
 def _page_by_relevance(

@@ -138,6 +138,10 @@ class FacetWord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["said", "facet", "value"], name="facet_word_once")
         ]
+        indexes = [
+            # Completion: what begins so (search.suggest).
+            models.Index(OpClass("said", name="varchar_pattern_ops"), name="facet_word_begins")
+        ]
 
     def __str__(self) -> str:
         return f"{self.said or 'from'}: {self.value}"

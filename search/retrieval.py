@@ -10,6 +10,7 @@ empty query browses the whole catalog instead.
 from collections.abc import Sequence
 
 from catalog.errors import InvalidInput
+from catalog.filters import ItemFilters
 from catalog.models import Item, Profile
 from catalog.profiles import current_profile
 from search import browse, dense
@@ -17,7 +18,8 @@ from search.facet_wording import filter_label
 from search.finding import Found, Reading, by_words_and_meaning, find, read
 from search.fusion import Scored
 from search.hits import build_hits
-from search.listing import TOP_ITEMS, Listed, list_page
+from search.item_sets import ItemSet
+from search.listing import Listed, list_page
 from search.rules import RuleSet, current_rules, tell, without_hidden
 from search.stages import Stages
 from search.text import MAX_QUERY_CHARACTERS
@@ -41,6 +43,7 @@ MAX_DEPTH = 10_000
 # A list shorter than this is filled up, outside its count, with what is nearest in meaning.
 FEW_HITS = 10
 MAX_RELATED = 12
+TOP_ITEMS = 50
 
 
 def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retrieved:
@@ -85,7 +88,8 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
         hits=tell(hits, applied, sort=request.sort),
         related=without_hidden(beside, applied),
         facets=listed.facets,
-        top_item_ids=tuple(listed.top[:TOP_ITEMS]),
+        top_item_ids=tuple(listed.ordered[:TOP_ITEMS]),
+        ordered_ids=tuple(listed.ordered),
         exact_title=any(one.source == "exact_title" for one in found.scored),
         stages=stages.milliseconds,
         model_version=found.learned.model_version,
@@ -110,6 +114,15 @@ def candidates_of(request: SearchRequest) -> tuple[list[Scored], ParsedQuery]:
     return found.scored, found.reading.query
 
 
+def matching(query: str, filters: ItemFilters) -> int:
+    """How many items hold all words of a query inside filters."""
+    reading = read(SearchRequest(query=query))
+    if reading.query.is_empty:
+        return 0
+    items = ItemSet(query=reading.words, within=reading.within)
+    return items.rows().filter(filters.q()).count()
+
+
 def check(request: SearchRequest) -> None:
     """Refuse what cannot be answered.
 
@@ -124,7 +137,7 @@ def check(request: SearchRequest) -> None:
         raise InvalidInput("Pages count from 1.", field="page")
     if not 1 <= request.per_page <= MAX_PER_PAGE:
         raise InvalidInput(f"1 to {MAX_PER_PAGE} hits a page.", field="per_page")
-    if request.page * request.per_page > MAX_DEPTH:
+    if request.start + request.per_page > MAX_DEPTH:
         raise InvalidInput(f"Only the first {MAX_DEPTH:,} hits can be paged to.", field="page")
     if request.sort not in SORTS:
         raise InvalidInput(f"Sort by one of: {', '.join(SORTS)}.", field="sort")
@@ -168,7 +181,7 @@ def _related(
 def _build(
     found: Found, request: SearchRequest, listed: Listed, related: Sequence[dense.DenseMatch]
 ) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
-    page, query = listed.page, found.reading.query
+    page, query = listed.page, found.reading.marked
     items = _items([one.candidate.item_id for one in page] + [match.item_id for match in related])
     told = found.learned.told([one.candidate.item_id for one in page])
     hits = [(one.candidate.item_id, one.source, one.score) for one in page]

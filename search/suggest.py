@@ -15,6 +15,7 @@ from catalog.models import Item
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
 from search.answerable import still_answered
+from search.facet_words import Said, beginning
 from search.places_to_start import places_to_start
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_sources.base import is_switched_on
@@ -26,6 +27,7 @@ from search.text import clean_query, normalize_query
 
 MAX_SUGGESTED = 20
 MAX_ITEMS = 3
+MAX_VALUES = 2
 MAX_RECENT = 3
 MAX_PREFIX_CHARACTERS = 100
 FETCHED = 24
@@ -78,10 +80,12 @@ BY_SIMILARITY = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
-    """What to offer below the search field: queries to run, and items to go to."""
+    """What to offer below the search field: queries to run, items and lists to go to."""
 
     queries: tuple[QueryRecommendation, ...] = ()
     items: tuple[Item, ...] = ()
+    creators: tuple[Said, ...] = ()
+    categories: tuple[Said, ...] = ()
 
 
 def suggest(*, prefix: str, viewer: Viewer, k: int = 8) -> Suggestions:
@@ -105,7 +109,13 @@ def suggest(*, prefix: str, viewer: Viewer, k: int = 8) -> Suggestions:
     items = _items(titles[: MAX_ITEMS + 1])
     as_items = {item.pk for item in items}
     queries = [*own[:MAX_RECENT], *(each for each in found if not _leads_to(each, as_items))]
-    return Suggestions(queries=tuple(_checked(_spread(queries)[: 2 * k])[:k]), items=items)
+    values = beginning(prefix, ["creator", "category"], k=MAX_VALUES)
+    return Suggestions(
+        queries=tuple(_checked(_spread(queries)[: 2 * k])[:k]),
+        items=items,
+        creators=tuple(values.get("creator", ())),
+        categories=tuple(values.get("category", ())),
+    )
 
 
 def _own(normalized: str, viewer: Viewer) -> list[Candidate]:

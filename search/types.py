@@ -28,6 +28,16 @@ class SearchRequest:
     as_words: tuple[str, ...] = ()
     picked_from: str = ""
     surface: str = "search"
+    # Where the page before ended, as its answer said (search.cursors).
+    cursor: str = ""
+    # The order of the first page, and the place that this one begins at.
+    order: tuple[int, ...] = ()
+    offset: int | None = None
+
+    @property
+    def start(self) -> int:
+        """The place of the first hit, counted from 0."""
+        return (self.page - 1) * self.per_page if self.offset is None else self.offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +147,8 @@ class Retrieved:
     fallback: str = "not_asked"
     synonyms: tuple[Synonyms, ...] = ()
     understood: tuple[Understood, ...] = ()
+    # The best of the list, in order.
+    ordered_ids: tuple[int, ...] = ()
     rules: tuple[AppliedRule, ...] = ()
     redirect: str | None = None
     banner: Banner | None = None

@@ -29,6 +29,7 @@ from search.types import DEFAULT_PER_PAGE, SORTS, Facet, Hit, SearchRequest
 OWN = (
     "q",
     "page",
+    "cursor",
     "per_page",
     "sort",
     "user_id",
@@ -143,6 +144,10 @@ class SearchOutput(serializers.Serializer[Any]):
     page = serializers.IntegerField()
     per_page = serializers.IntegerField()
     pages = serializers.IntegerField()
+    next_cursor = serializers.CharField(
+        allow_null=True,
+        help_text="The next page in the order of this answer, for half an hour; null at the end.",
+    )
     took_ms = serializers.FloatField()
     hits = HitOutput(many=True)
     related = HitOutput(
@@ -171,6 +176,7 @@ class SearchInput(serializers.Serializer[Any]):
     price = serializers.CharField(required=False, help_text="low..high, such as ..20")
     page = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DEPTH)
     per_page = serializers.IntegerField(required=False, min_value=1, max_value=MAX_PER_PAGE)
+    cursor = serializers.CharField(required=False, allow_blank=True, max_length=40)
     sort = serializers.ChoiceField(choices=SORTS, required=False)
     user_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
     anonymous_id = serializers.CharField(required=False, allow_blank=True, max_length=100)
@@ -206,6 +212,11 @@ PARAMETERS = [
         {"type": "integer", "minimum": 1, "maximum": MAX_PER_PAGE},
         default=DEFAULT_PER_PAGE,
         description=f"The first {MAX_DEPTH:,} hits can be paged to.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        str,
+        description="`next_cursor` of the page before, instead of `page`: its order is kept.",
     ),
     OpenApiParameter("sort", str, enum=SORTS, default="relevance"),
     OpenApiParameter(
@@ -290,6 +301,7 @@ def search_json(
         "page": found.page,
         "per_page": found.per_page,
         "pages": found.pages,
+        "next_cursor": answer.next_cursor or None,
         "took_ms": answer.took_ms,
         "hits": [_hit_json(hit, explain=explain) for hit in found.hits],
         "related": [_hit_json(hit) for hit in found.related],
@@ -330,7 +342,8 @@ def read_request(request: Request, params: Params) -> SearchRequest:
     return SearchRequest(
         query=_one(params, "q"),
         filters=filters,
-        page=_number(params, "page", 1),
+        page=_page(params),
+        cursor=_one(params, "cursor").strip(),
         per_page=_number(params, "per_page", DEFAULT_PER_PAGE),
         sort=_one(params, "sort") or "relevance",
         viewer=viewer_of(
@@ -359,6 +372,12 @@ def _spans(params: Params) -> tuple[str, ...]:
 def _one(params: Params, name: str) -> str:
     values = params.get(name) or ("",)
     return values[-1]
+
+
+def _page(params: Params) -> int:
+    if _one(params, "cursor").strip() and _one(params, "page").strip():
+        raise InvalidInput("Send 'cursor' or 'page', not both.", field="cursor")
+    return _number(params, "page", 1)
 
 
 def _number(params: Params, name: str, default: int) -> int:

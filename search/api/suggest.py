@@ -17,6 +17,8 @@ from search.api.queries import (
     recommended_json,
     suggested_json,
 )
+from search.facet_wording import value_label
+from search.facet_words import Said
 from search.query_recommendation import MAX_RECOMMENDED
 from search.recommended import recommended_for
 from search.suggest import MAX_SUGGESTED, suggest
@@ -67,12 +69,23 @@ class QueryRecommendationsInput(ViewerInput):
     )
 
 
+class ValueOutput(serializers.Serializer[Any]):
+    """A value of a facet: send `value` under the name `facet` to list what has it."""
+
+    facet = serializers.CharField()
+    value = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field's own name
+    count = serializers.IntegerField(help_text="Items that have it, when last counted.")
+
+
 class SuggestOutput(serializers.Serializer[Any]):
     """Completions of what has been typed."""
 
     query = serializers.CharField(allow_blank=True)
     suggestions = SuggestedQueryOutput(many=True)
     items = ItemOutput(many=True)
+    creators = ValueOutput(many=True)
+    categories = ValueOutput(many=True)
 
 
 class QueryRecommendationsOutput(serializers.Serializer[Any]):
@@ -109,8 +122,19 @@ class SuggestApi(Api):
                 "query": params["q"],
                 "suggestions": [suggested_json(each) for each in found.queries],
                 "items": [item_json(item) for item in found.items],
+                "creators": [_value_json(each) for each in found.creators],
+                "categories": [_value_json(each) for each in found.categories],
             }
         )
+
+
+def _value_json(said: Said) -> dict[str, Any]:
+    return {
+        "facet": said.facet,
+        "value": said.value,
+        "label": value_label(said.facet, said.value),
+        "count": said.items,
+    }
 
 
 class QueryRecommendationsApi(Api):

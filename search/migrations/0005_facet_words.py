@@ -1,5 +1,6 @@
 """How people say the values of facets."""
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import migrations, models
 
 
@@ -26,6 +27,11 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=["said", "facet", "value"], name="facet_word_once"
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        OpClass("said", name="varchar_pattern_ops"), name="facet_word_begins"
                     )
                 ],
             },

@@ -37,6 +37,7 @@ class Params:
     picked_from: str = ""
     is_typing: bool = False
     path: str = ""
+    cursor: str = ""
 
     def url(self) -> str:
         """The address of this state."""
@@ -82,6 +83,7 @@ class Params:
             as_words=self.as_words,
             picked_from=self.picked_from,
             surface=surface,
+            cursor=self.cursor,
         )
 
 
@@ -108,6 +110,7 @@ def read_params(data: QueryDict) -> Params:
         as_words=_spans(data),
         picked_from=data.get("from", "")[:40],
         is_typing=data.get("typing") == "1",
+        cursor=data.get("cursor", "")[:40],
     )
 
 

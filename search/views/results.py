@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -16,6 +17,7 @@ from search.views.cards import Card, Trail, card
 from search.views.params import Params
 
 OPEN_VALUES = 8
+MOST_WORDS_LET_GO = 6
 SORT_LABELS = {
     "relevance": "Best match",
     "popular": "Most loved",
@@ -82,6 +84,8 @@ class Page:
     number: int
     pages: int
     next_url: str
+    # The same page in the order of this one, while that is kept.
+    onward_url: str
     previous_url: str
     first_url: str
     all_url: str
@@ -93,6 +97,7 @@ def results_page(answer: SearchAnswer, params: Params, profile: Profile) -> Page
     trail = Trail(surface=params_surface(params), query_id=answer.query_id)
     near = Trail(surface="related", query_id=answer.query_id)
     number = found.page
+    next_url = params.at_page(number + 1).url() if number < found.pages else ""
     return Page(
         hits=_cards(found.hits, profile, trail),
         related=_cards(found.related, profile, near),
@@ -104,11 +109,16 @@ def results_page(answer: SearchAnswer, params: Params, profile: Profile) -> Page
         is_at_least=found.total_relation == "gte",
         number=number,
         pages=found.pages,
-        next_url=params.at_page(number + 1).url() if number < found.pages else "",
+        next_url=next_url,
+        onward_url=_onward(next_url, answer.next_cursor),
         previous_url=params.at_page(min(number - 1, found.pages)).url() if number > 1 else "",
         first_url=params.at_page(1).url(),
         all_url=params.with_filters(type(params.filters)()).url(),
     )
+
+
+def _onward(url: str, cursor: str) -> str:
+    return f"{url}&{urlencode({'cursor': cursor})}" if url and cursor else url
 
 
 def params_surface(params: Params) -> str:
@@ -233,4 +243,15 @@ def relaxations(params: Params) -> tuple[Params, ...]:
     return tuple(
         replace(params, filters=params.filters.without(facet), page=1)
         for facet in params.filters.facets()
+    )
+
+
+def words_let_go(params: Params) -> tuple[tuple[str, Params], ...]:
+    """The same search without each of its words in turn; few words are worth it."""
+    words = params.query.split()
+    if not 2 <= len(words) <= MOST_WORDS_LET_GO:
+        return ()
+    return tuple(
+        (word, replace(params, query=" ".join(words[:at] + words[at + 1 :]), page=1))
+        for at, word in enumerate(words)
     )

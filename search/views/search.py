@@ -8,16 +8,17 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect, push_url, replace_url
 from django_htmx.middleware import HtmxDetails
 
+from catalog.errors import InvalidInput
 from catalog.profiles import current_profile
 from catalog.types import Viewer
 from search.answer import SearchAnswer
 from search.answer import search as answer_search
 from search.query_recommendation import recommend_queries
-from search.retrieval import retrieve
+from search.retrieval import matching, retrieve
 from search.views.pages import HtmxRequest, page
 from search.views.params import Params, read_params
 from search.views.pills import PillGroup, pill_groups
-from search.views.results import Page, WayOn, chips, relaxations, results_page
+from search.views.results import Page, WayOn, chips, relaxations, results_page, words_let_go
 from search.views.viewer import remembered, viewer_of
 
 
@@ -27,7 +28,7 @@ from search.views.viewer import remembered, viewer_of
 def search(request: HtmxRequest) -> HttpResponse:
     """Results of a query with filters; as a whole page, or the part that htmx asks for."""
     params = read_params(request.GET)
-    answer = answer_search(params.request(viewer_of(request)))
+    answer = _answer(params, viewer_of(request))
     leads_to = answer.retrieved.redirect
     if leads_to and _is_submitted(params):
         return _led(leads_to, request.htmx)
@@ -51,6 +52,16 @@ def search(request: HtmxRequest) -> HttpResponse:
         return render(request, "pages/search.html#more", context)
     fragment = render(request, "pages/search.html#main", context)
     return _at(fragment, params.url(), request.htmx, is_typing=params.is_typing)
+
+
+def _answer(params: Params, viewer: Viewer) -> SearchAnswer:
+    """The answer; an order that is kept no longer gives way to that of now."""
+    try:
+        return answer_search(params.request(viewer))
+    except InvalidInput as error:
+        if error.field != "cursor":
+            raise
+        return answer_search(replace(params, cursor="").request(viewer))
 
 
 def _is_submitted(params: Params) -> bool:
@@ -81,14 +92,17 @@ def _at(fragment: HttpResponse, url: str, htmx: HtmxDetails, *, is_typing: bool)
 
 
 def _ways_on(params: Params, results: Page) -> list[WayOn]:
-    """Where nothing is found: what letting go of each filter would give."""
-    if results.total or params.filters.is_empty:
+    """Where nothing is found: what letting go of each filter, or of each word, would give."""
+    if results.total:
         return []
     ways = []
     for relaxed in relaxations(params):
         total = retrieve(relaxed.request(Viewer())).total
         let_go = set(_labels(params)) - set(_labels(relaxed))
         ways.append(WayOn(label=", ".join(sorted(let_go)), url=relaxed.url(), total=total))
+    for word, shorter in words_let_go(params):
+        total = matching(shorter.query, shorter.filters)
+        ways.append(WayOn(label=f"\u201c{word}\u201d", url=shorter.url(), total=total))
     return [way for way in ways if way.total]
 
 

@@ -1,10 +1,15 @@
 """Completions for the search field, as the options of its list box."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog.profiles import current_profile
+from search.facet_wording import value_label
+from search.facet_words import Said
 from search.suggest import suggest as complete
 from search.text import MAX_QUERY_CHARACTERS, clean_query
 from search.views.cards import Trail, card
@@ -20,7 +25,7 @@ ITEMS = 3
 @require_safe
 @page
 def suggest(request: HttpRequest) -> HttpResponse:
-    """Queries, then items, that begin with what was typed."""
+    """Queries, then items, makers and categories, that begin with what was typed."""
     prefix = clean_query(request.GET.get("q", ""))[:MAX_QUERY_CHARACTERS]
     found = complete(prefix=prefix, viewer=viewer_of(request), k=QUERIES)
     profile, trail = current_profile(), Trail(surface="suggest")
@@ -33,5 +38,21 @@ def suggest(request: HttpRequest) -> HttpResponse:
             card(item, profile, trail=trail, position=place)
             for place, item in enumerate(found.items[:ITEMS], 1)
         ],
+        "groups": [
+            (name, [_value(each) for each in values])
+            for name, values in (
+                (profile.creator_noun, found.creators),
+                (profile.category_noun, found.categories),
+            )
+            if values
+        ],
     }
     return render(request, "partials/suggestions.html", context)
+
+
+def _value(said: Said) -> Pill:
+    """A maker or a category, with the list of what it has."""
+    profile = current_profile()
+    url = f"{reverse('pages:search')}?{urlencode({said.facet: said.value})}"
+    noun = profile.item_noun if said.items == 1 else profile.item_noun_plural
+    return Pill(text=value_label(said.facet, said.value), url=url, hint=f"{said.items:,} {noun}")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from catalog.items import set_hidden
 from catalog.types import Viewer
+from search.facet_words import build_facet_words
 from search.models import Query
 from search.query_store import set_review
 from search.suggest import suggest
@@ -111,3 +112,19 @@ def test_it_stays_within_a_few_statements(built, django_assert_max_num_queries):
     for prefix in ("a", "alfred", "hitchcok", "zzzzzz"):
         with django_assert_max_num_queries(5):
             suggest(prefix=prefix, viewer=Viewer())
+
+
+def test_makers_and_categories_are_offered_as_lists_to_go_to(built, client):
+    build_facet_words()
+    found = suggest(prefix="hitch", viewer=Viewer())
+    assert [(each.value, each.items) for each in found.creators] == [("Alfred Hitchcock", 5)]
+    assert [each.value for each in suggest(prefix="comed", viewer=Viewer()).categories] == [
+        "Comedy"
+    ]
+    page = client.get("/suggest?q=hitch").content.decode()
+    assert 'aria-label="Director"' in page
+    assert "/search?creator=Alfred+Hitchcock" in page
+    body = client.get("/api/v1/suggest?q=comed").json()
+    assert body["categories"] == [
+        {"facet": "category", "value": "Comedy", "label": "Comedy", "count": 8}
+    ]
