@@ -13,31 +13,36 @@ third. Intervals are of 1,000 draws of people.
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.finished_data import Source, read_source
+from benchmarks.finished_report import (
+    Bools,
+    Floats,
+    Window,
+    tell_calibration,
+    tell_tables,
+    told,
+)
 from benchmarks.simulated_typing import Assumptions, simulate
 from recs.ml.errors import NothingToLearn
 from recs.ml.finished import features, learning, measures
 from recs.ml.finished.chains import Asked, Visit, visits
+from recs.ml.finished.judge import fit
 from recs.ml.finished.prefix_trie import PrefixTrie
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Scorer = Callable[[Sequence[Visit]], Floats]
-
-RECALL = 0.8
 # Settings.SEARCH_MIN_PEOPLE_PER_QUERY of a log as small as these.
 LEAST_PEOPLE = 3
-FEATURES: Mapping[str, tuple[str, ...]] = {
-    "judge": features.TEXT,
+# A precision that the threshold might be chosen for instead.
+LOOSER = 0.8
+ALL = (*features.TEXT, *features.TIMING, *features.AFTERWARDS)
+ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "without the trie": (*features.STORE, *features.FORM),
     "the trie alone": features.TRIE,
     "with timing": (*features.TEXT, *features.TIMING),
@@ -48,11 +53,12 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Visits of a window of time, and the simulator's truth of each."""
+class Tables:
+    """(V, len(ALL)) features of the three windows."""
 
-    visits: list[Visit]
-    truth: Bools
+    first: Floats
+    then: Floats
+    last: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,11 @@ def main() -> None:
         "--sensitivity", action="store_true", help="change one assumption at a time"
     )
     parser.add_argument("--curve", action="store_true", help="learn from fewer people")
+    parser.add_argument("--people", type=int, help="of so many people alone, drawn")
     args = parser.parse_args()
     source = read_source(args.data)
+    if args.people:
+        source = drawn(source, args.people, seed=args.seed)
     config = learning.LearningConfig(precision=args.precision, seed=args.seed)
     if args.sensitivity:
         tell_sensitivity(source, config)
@@ -86,6 +95,14 @@ def main() -> None:
         tell_transfer(source, read_source(args.on), config)
     else:
         tell_whole(source, config)
+
+
+def drawn(source: Source, count: int, *, seed: int) -> Source:
+    """What so many people asked."""
+    people = sorted({ask.person for ask in source.asks})
+    order = np.random.default_rng(seed).permutation(len(people))
+    kept = {people[place] for place in order[:count]}
+    return replace(source, asks=[ask for ask in source.asks if ask.person in kept])
 
 
 def windows_of(source: Source, assumed: Assumptions, *, seed: int) -> Windows:
@@ -108,44 +125,78 @@ def tell_whole(source: Source, config: learning.LearningConfig) -> None:
     """Every system, on both kinds of truth, and what would be recommended."""
     windows = windows_of(source, Assumptions(), seed=config.seed)
     tell_sizes(windows)
-    learned = {name: learn(windows, source, config, names) for name, names in FEATURES.items()}
-    print(f"in the choosing window: {learned['judge'].report}")
-    print(f"gate: {learned['judge'].reasons or 'passed'}")
-    said, scores = {}, {}
-    for name, each in learned.items():
-        scores[name] = scores_of(windows.last.visits, each, source, FEATURES[name])
-        said[name] = scores[name] >= each.judge.threshold
-    own = scores["judge"]
-    said["judge, as it is used"] = learning.as_used(
-        windows.last.visits, own, learned["judge"].judge.threshold
+    learned = learn(windows, source, config)
+    print(f"in the choosing window: {learned.report}")
+    print(f"gate: {learned.reasons or 'passed'}")
+    last = windows.last.visits
+    tables = tables_of(windows, source, learned.trie)
+    scores = {"judge": learned.judge.chances(tables.last[:, : len(features.TEXT)])}
+    said = {
+        "judge": scores["judge"] >= learned.judge.threshold,
+        "judge, as it is used": learning.as_used(last, scores["judge"], learned.judge.threshold),
+    }
+    scores["judge, as it is used"] = scores_as_used(last, scores["judge"])
+    loose = measures.threshold_for(
+        learned.judge.chances(tables.then[:, : len(features.TEXT)]),
+        learning.known_of(windows.then.visits)[1],
+        precision=LOOSER,
     )
-    scores["judge, as it is used"] = scores_as_used(windows.last.visits, own)
-    trees, threshold = trees_of(windows, source, config)
-    scores["boosted trees"], said["boosted trees"] = trees, trees >= threshold
+    said[f"judge, as it is used, chosen for {LOOSER}"] = learning.as_used(
+        last, scores["judge"], loose
+    )
+    for name, own in ABLATIONS.items():
+        scores[name], threshold = ablated(windows, tables, own, config)
+        said[name] = scores[name] >= threshold
+    scores["boosted trees"], threshold = trees_of(windows, tables, config)
+    said["boosted trees"] = scores["boosted trees"] >= threshold
     rules, rule_scores = rules_of(windows)
-    tell_tables(windows.last, {**said, **rules}, {**scores, **rule_scores}, config)
-    tell_calibration(windows.last, own)
-    tell_offered(windows.last, source, learned["judge"])
+    tell_tables(windows.last, {**said, **rules}, {**scores, **rule_scores}, seed=config.seed)
+    tell_calibration(windows.last, scores["judge"])
+    tell_offered(windows.last, source, learned)
+
+
+def tables_of(windows: Windows, source: Source, trie: PrefixTrie) -> Tables:
+    """All features: of what is known of the first two windows, of everything of the last."""
+    return Tables(
+        *(
+            features.table(asked, trie, source.store, ALL)
+            for asked in (
+                learning.known_of(windows.first.visits)[0],
+                learning.known_of(windows.then.visits)[0],
+                windows.last.visits,
+            )
+        )
+    )
+
+
+def ablated(
+    windows: Windows, tables: Tables, names: Sequence[str], config: learning.LearningConfig
+) -> tuple[Floats, float]:
+    """Scores of a judge of other features, and its threshold, learned as the judge is."""
+    columns = [ALL.index(name) for name in names]
+    judge = fit(tables.first[:, columns], learning.known_of(windows.first.visits)[1], names)
+    truth = learning.known_of(windows.then.visits)[1]
+    chances = judge.chances(tables.then[:, columns])
+    threshold = measures.threshold_for(chances, truth, precision=config.precision)
+    return judge.chances(tables.last[:, columns]), threshold
 
 
 def learn(
     windows: Windows,
     source: Source,
     config: learning.LearningConfig,
-    names: Sequence[str] = features.TEXT,
 ) -> learning.Learned:
     """As `manage.py train_finished_queries` does."""
-    return learning.learn(windows.first.visits, windows.then.visits, source.store, config, names)
+    return learning.learn(windows.first.visits, windows.then.visits, source.store, config)
 
 
 def scores_of(
     asked: Sequence[Visit],
     learned: learning.Learned,
     source: Source,
-    names: Sequence[str] = features.TEXT,
 ) -> Floats:
     """Chances by the trie of the learning window."""
-    return learned.judge.chances(features.table(asked, learned.trie, source.store, names))
+    return learned.judge.chances(features.table(asked, learned.trie, source.store))
 
 
 def scores_as_used(asked: Sequence[Visit], chances: Floats) -> Floats:
@@ -159,18 +210,16 @@ def scores_as_used(asked: Sequence[Visit], chances: Floats) -> Floats:
 
 
 def trees_of(
-    windows: Windows, source: Source, config: learning.LearningConfig
+    windows: Windows, tables: Tables, config: learning.LearningConfig
 ) -> tuple[Floats, float]:
     """Scores of boosted trees over the judge's features, and their threshold."""
-    trie = PrefixTrie(windows.first.visits)
-    known, labels = learning.known_of(windows.first.visits)
+    columns = [ALL.index(name) for name in features.TEXT]
     trees = HistGradientBoostingClassifier(max_iter=300, learning_rate=0.05, random_state=0)
-    trees.fit(features.table(known, trie, source.store), labels)
-    chosen, truth = learning.known_of(windows.then.visits)
-    scores = trees.predict_proba(features.table(chosen, trie, source.store))[:, 1]
+    trees.fit(tables.first[:, columns], learning.known_of(windows.first.visits)[1])
+    scores = trees.predict_proba(tables.then[:, columns])[:, 1]
+    truth = learning.known_of(windows.then.visits)[1]
     threshold = measures.threshold_for(scores, truth, precision=config.precision)
-    tested = features.table(windows.last.visits, trie, source.store)
-    return trees.predict_proba(tested)[:, 1], threshold
+    return trees.predict_proba(tables.last[:, columns])[:, 1], threshold
 
 
 def rules_of(windows: Windows) -> tuple[dict[str, Bools], dict[str, Floats]]:
@@ -215,60 +264,6 @@ def tell_sizes(windows: Windows) -> None:
             f"{window.truth.mean():.3f} are finished; the log tells of {len(known)}, "
             f"{labels.mean():.3f} of them finished"
         )
-
-
-def tell_tables(
-    window: Window,
-    said: Mapping[str, Bools],
-    scores: Mapping[str, Floats],
-    config: learning.LearningConfig,
-) -> None:
-    """By what the log tells, and by the simulator's truth of what nobody submitted."""
-    is_known = np.array([visit.label is not None for visit in window.visits])
-    labels = np.array([bool(visit.label) for visit in window.visits])
-    is_open = np.array([not (v.is_submitted or v.is_picked) for v in window.visits])
-    is_unsure = is_open & ~is_known
-    for title, within, truth in (
-        ("held-out chains, as far as the log tells", is_known, labels),
-        ("simulated truth, all that was not submitted", is_open, window.truth),
-        ("simulated truth, where the log does not tell", is_unsure, window.truth),
-    ):
-        print(f"\n{title}: {within.sum()} visits, {truth[within].mean():.3f} finished")
-        people = [v.viewer for v, inside in zip(window.visits, within, strict=True) if inside]
-        for name, own in said.items():
-            found = measures.quality(own[within], truth[within], people, seed=config.seed)
-            print(
-                f"| {name} | {told(found)} | {at_recall(scores.get(name), within, truth, people)} |"
-            )
-
-
-def told(found: measures.Quality) -> str:
-    """Three cells."""
-    return " | ".join(cell(score) for score in (found.precision, found.recall, found.f1))
-
-
-def cell(score: measures.Score) -> str:
-    """A number with its interval."""
-    return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
-
-
-def at_recall(scores: Floats | None, within: Bools, truth: Bools, people: Sequence[str]) -> str:
-    """Precision at a recall of RECALL; empty for a rule without a number to vary."""
-    if scores is None:
-        return ""
-    threshold = measures.threshold_for_recall(scores[within], truth[within], recall=RECALL)
-    found = measures.quality(scores[within] >= threshold, truth[within], people)
-    return cell(found.precision)
-
-
-def tell_calibration(window: Window, chances: Floats) -> None:
-    """Of what the log tells."""
-    is_known = np.array([visit.label is not None for visit in window.visits])
-    labels = np.array([bool(visit.label) for visit in window.visits])[is_known]
-    error = measures.calibration_error(chances[is_known], labels)
-    print(f"\ncalibration error (ECE, 10 bins) of the judge on held-out chains: {error:.4f}")
-    for mean, share, count in measures.reliability(chances[is_known], labels):
-        print(f"| {mean:.3f} | {share:.3f} | {count} |")
 
 
 def tell_offered(window: Window, source: Source, learned: learning.Learned) -> None:
@@ -327,7 +322,7 @@ def tell_transfer(source: Source, other: Source, config: learning.LearningConfig
     except (NothingToLearn, ValueError) as error:
         print(f"learned here: {error}")
     rules, rule_scores = rules_of(theirs)
-    tell_tables(theirs.last, {**said, **rules}, {**scores, **rule_scores}, config)
+    tell_tables(theirs.last, {**said, **rules}, {**scores, **rule_scores}, seed=config.seed)
 
 
 def tell_sensitivity(source: Source, config: learning.LearningConfig) -> None:

@@ -53,7 +53,8 @@ READ = f"""
 CARD = """# Finished queries
 
 The chance that a logged text is a finished query and not a prefix: logistic regression over bins of
-what other people did at the text, what the store says of it, and its form. See docs/finished.md.
+what other people did at the text, what the store says of it, and its form. See
+docs/decisions/0011-finished-queries.md.
 """
 
 
@@ -81,7 +82,8 @@ def train_finished_queries(
         progress.advance(1, f"{len(asked):,} rows")
         version = _learned(asked, store, as_of, config)
         progress.advance(1, f"{version} is {version.state}")
-        judge_texts(as_of=as_of)
+        if registry.live(KIND):
+            judge_texts(as_of=as_of)
         progress.advance(1, "judged")
         prune(kind=KIND)
         progress.advance(1)

@@ -180,7 +180,8 @@ def _by_hand(merged: Sequence[_Merged], place: int) -> bool:
         is_soon = each.seconds_to(following) <= HAND_SECONDS
         if is_soon and following.text.startswith(each.text):
             return False
-    if place:
+    # Of equal rows the last one comes after itself, which is no deleting.
+    if place and len(each.rows) == 1:
         earlier = merged[place - 1]
         is_soon = earlier.seconds_to(each) <= HAND_SECONDS
         if is_soon and earlier.text.startswith(each.text):
