@@ -6,11 +6,13 @@ only through its gate (recs.ml.finished.learning). Without one the hand rule of 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -91,9 +93,10 @@ def train_finished_queries(
 
 
 def judge_texts(*, as_of: datetime | None = None) -> int:
-    """Judge every text of the log by the live version and keep what it says; how many.
+    """Judge the texts of the log by the live version and keep what it says; how many.
 
-    In one transaction in place of what was judged before; it can be repeated.
+    In one transaction in place of what was judged before; it can be repeated. What fewer than
+    settings.SEARCH_MIN_PEOPLE_PER_QUERY people typed is copied nowhere, hence not judged.
 
     Raises:
         NoLiveVersion: where none was promoted yet.
@@ -105,7 +108,12 @@ def judge_texts(*, as_of: datetime | None = None) -> int:
     judge = load_judge(version)
     asked = visits(read_log(as_of=as_of or timezone.now()))
     table = features.table(asked, PrefixTrie(asked), read_store(), judge.names)
-    chances = learning.chances_of_texts(asked, judge.chances(table))
+    people = Counter(text for text, _ in {(visit.text, visit.viewer) for visit in asked})
+    chances = {
+        text: chance
+        for text, chance in learning.chances_of_texts(asked, judge.chances(table)).items()
+        if people[text] >= settings.SEARCH_MIN_PEOPLE_PER_QUERY
+    }
     _write(version, judge.threshold, chances)
     return len(chances)
 

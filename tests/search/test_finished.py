@@ -187,6 +187,17 @@ def test_a_version_that_is_no_better_than_the_rules_is_refused(log):
     assert not FinishedText.objects.exists()
 
 
+def test_what_few_people_typed_is_copied_nowhere(trained, log, settings):
+    settings.SEARCH_MIN_PEOPLE_PER_QUERY = 3
+    for n in range(2):
+        log_search("my own words", viewer=visitor(f"w{n}"), items=[log["Playtime"]])
+    judge_texts()
+    assert not FinishedText.objects.filter(normalized="my own words").exists()
+    log_search("my own words", viewer=visitor("w2"), items=[log["Playtime"]])
+    judge_texts()
+    assert FinishedText.objects.filter(normalized="my own words").exists()
+
+
 def test_nothing_is_judged_without_a_version(log):
     with pytest.raises(NoLiveVersion, match="train_finished_queries"):
         judge_texts()
