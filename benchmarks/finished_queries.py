@@ -12,7 +12,6 @@ third. Intervals are of 1,000 draws of people.
 """
 
 import argparse
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,10 +22,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.finished_data import Source, read_source
 from benchmarks.finished_report import (
+    LEAST_PEOPLE,
     Bools,
     Floats,
     Window,
+    Windows,
+    offered,
+    scores_as_used,
     tell_calibration,
+    tell_sizes,
     tell_tables,
     told,
 )
@@ -37,10 +41,9 @@ from recs.ml.finished.chains import Asked, Visit, visits
 from recs.ml.finished.judge import fit
 from recs.ml.finished.prefix_trie import PrefixTrie
 
-# Settings.SEARCH_MIN_PEOPLE_PER_QUERY of a log as small as these.
-LEAST_PEOPLE = 3
-# A precision that the threshold might be chosen for instead.
-LOOSER = 0.8
+# Precisions that the threshold might be chosen for.
+PRECISIONS = (0.95, 0.9, 0.8, 0.7, 0.6)
+STRICT = 0.9
 ALL = (*features.TEXT, *features.TIMING, *features.AFTERWARDS)
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "without the trie": (*features.STORE, *features.FORM),
@@ -61,15 +64,6 @@ class Tables:
     last: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Learning, choosing, testing."""
-
-    first: Window
-    then: Window
-    last: Window
-
-
 def main() -> None:
     """Simulate, learn, tell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -80,6 +74,7 @@ def main() -> None:
     parser.add_argument(
         "--sensitivity", action="store_true", help="change one assumption at a time"
     )
+    parser.add_argument("--choose", action="store_true", help="other precisions, before the test")
     parser.add_argument("--curve", action="store_true", help="learn from fewer people")
     parser.add_argument("--people", type=int, help="of so many people alone, drawn")
     args = parser.parse_args()
@@ -89,6 +84,8 @@ def main() -> None:
     config = learning.LearningConfig(precision=args.precision, seed=args.seed)
     if args.sensitivity:
         tell_sensitivity(source, config)
+    elif args.choose:
+        tell_choice(source, config)
     elif args.curve:
         tell_curve(source, config)
     elif args.on:
@@ -136,13 +133,11 @@ def tell_whole(source: Source, config: learning.LearningConfig) -> None:
         "judge, as it is used": learning.as_used(last, scores["judge"], learned.judge.threshold),
     }
     scores["judge, as it is used"] = scores_as_used(last, scores["judge"])
-    loose = measures.threshold_for(
-        learned.judge.chances(tables.then[:, : len(features.TEXT)]),
-        learning.known_of(windows.then.visits)[1],
-        precision=LOOSER,
-    )
-    said[f"judge, as it is used, chosen for {LOOSER}"] = learning.as_used(
-        last, scores["judge"], loose
+    chances = learned.judge.chances(tables.then[:, : len(features.TEXT)])
+    labels = learning.known_of(windows.then.visits)[1]
+    strict = measures.threshold_for(chances, labels, precision=STRICT)
+    said[f"judge, as it is used, chosen for {STRICT}"] = learning.as_used(
+        last, scores["judge"], strict
     )
     for name, own in ABLATIONS.items():
         scores[name], threshold = ablated(windows, tables, own, config)
@@ -199,16 +194,6 @@ def scores_of(
     return learned.judge.chances(features.table(asked, learned.trie, source.store))
 
 
-def scores_as_used(asked: Sequence[Visit], chances: Floats) -> Floats:
-    """Chances of the ends of chains, 0 of what was typed on, 1 of what was submitted."""
-    return np.array(
-        [
-            1.0 if visit.is_submitted else chance if visit.by_hand else 0.0
-            for visit, chance in zip(asked, chances.tolist(), strict=True)
-        ]
-    )
-
-
 def trees_of(
     windows: Windows, tables: Tables, config: learning.LearningConfig
 ) -> tuple[Floats, float]:
@@ -252,20 +237,6 @@ def pauses(asked: Sequence[Visit]) -> Floats:
     )
 
 
-def tell_sizes(windows: Windows) -> None:
-    """How much there is, of what kind."""
-    for name in ("first", "then", "last"):
-        window: Window = getattr(windows, name)
-        known, labels = learning.known_of(window.visits)
-        people = len({visit.viewer for visit in window.visits})
-        chains = len({visit.chain for visit in window.visits})
-        print(
-            f"{name}: {len(window.visits)} visits of {people} people in {chains} chains; "
-            f"{window.truth.mean():.3f} are finished; the log tells of {len(known)}, "
-            f"{labels.mean():.3f} of them finished"
-        )
-
-
 def tell_offered(window: Window, source: Source, learned: learning.Learned) -> None:
     """Texts that the source "log" would offer: how many, and how many of them anybody meant.
 
@@ -289,13 +260,6 @@ def tell_offered(window: Window, source: Source, learned: learning.Learned) -> N
             f"| {name} | {len(found)} | {right / max(1, len(found)):.3f} | "
             f"{len(found & wanted) / max(1, len(wanted)):.3f} |"
         )
-
-
-def offered(asked: Sequence[Visit], said: Bools) -> set[str]:
-    """Texts that enough people finished by these judgements."""
-    pairs = {(v.text, v.viewer) for v, each in zip(asked, said, strict=True) if each}
-    counts = Counter(text for text, _ in pairs)
-    return {text for text, people in counts.items() if people >= LEAST_PEOPLE}
 
 
 def tell_transfer(source: Source, other: Source, config: learning.LearningConfig) -> None:
@@ -359,6 +323,23 @@ def tell_sensitivity(source: Source, config: learning.LearningConfig) -> None:
         for system, own in list(said.items())[: len(said) - 2]:
             found = measures.quality(own[is_open], windows.last.truth[is_open], people)
             print(f"| {name} | {system} | {told(found)} |", flush=True)
+
+
+def tell_choice(source: Source, config: learning.LearningConfig) -> None:
+    """The judge as it is used, on the choosing window, by the precision that is asked for."""
+    windows = windows_of(source, Assumptions(), seed=config.seed)
+    learned = learn(windows, source, config)
+    then = windows.then.visits
+    chances = scores_of(then, learned, source)
+    is_known = np.array([visit.label is not None for visit in then])
+    labels = learning.known_of(then)[1]
+    is_open = np.array([not (v.is_submitted or v.is_picked) for v in then])
+    people = [visit.viewer for visit, inside in zip(then, is_open, strict=True) if inside]
+    for precision in PRECISIONS:
+        threshold = measures.threshold_for(chances[is_known], labels, precision=precision)
+        said = learning.as_used(then, chances, threshold)
+        found = measures.quality(said[is_open], windows.then.truth[is_open], people)
+        print(f"| {precision} | {threshold:.3f} | {told(found)} |")
 
 
 def tell_curve(source: Source, config: learning.LearningConfig) -> None:

@@ -1,18 +1,21 @@
 """Tables of precision and recall for benchmarks/finished_queries.py."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from recs.ml.finished import measures
+from recs.ml.finished import learning, measures
 from recs.ml.finished.chains import Visit
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 RECALL = 0.8
+# Settings.SEARCH_MIN_PEOPLE_PER_QUERY.
+LEAST_PEOPLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,29 @@ class Window:
 
     visits: list[Visit]
     truth: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Learning, choosing, testing."""
+
+    first: Window
+    then: Window
+    last: Window
+
+
+def tell_sizes(windows: Windows) -> None:
+    """How much there is, of what kind."""
+    for name in ("first", "then", "last"):
+        window: Window = getattr(windows, name)
+        known, labels = learning.known_of(window.visits)
+        people = len({visit.viewer for visit in window.visits})
+        chains = len({visit.chain for visit in window.visits})
+        print(
+            f"{name}: {len(window.visits)} visits of {people} people in {chains} chains; "
+            f"{window.truth.mean():.3f} are finished; the log tells of {len(known)}, "
+            f"{labels.mean():.3f} of them finished"
+        )
 
 
 def tell_tables(
@@ -76,3 +102,20 @@ def tell_calibration(window: Window, chances: Floats) -> None:
     print(f"\ncalibration error (ECE, 10 bins) of the judge on held-out chains: {error:.4f}")
     for mean, share, count in measures.reliability(chances[is_known], labels):
         print(f"| {mean:.3f} | {share:.3f} | {count} |")
+
+
+def scores_as_used(asked: Sequence[Visit], chances: Floats) -> Floats:
+    """Chances of the ends of chains, 0 of what was typed on, 1 of what was submitted."""
+    return np.array(
+        [
+            1.0 if visit.is_submitted else chance if visit.by_hand else 0.0
+            for visit, chance in zip(asked, chances.tolist(), strict=True)
+        ]
+    )
+
+
+def offered(asked: Sequence[Visit], said: Bools) -> set[str]:
+    """Texts that enough people finished by these judgements."""
+    pairs = {(v.text, v.viewer) for v, each in zip(asked, said, strict=True) if each}
+    counts = Counter(text for text, _ in pairs)
+    return {text for text, people in counts.items() if people >= LEAST_PEOPLE}

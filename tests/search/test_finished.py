@@ -35,7 +35,7 @@ from workers.tasks.search import train_finished_queries as task
 pytestmark = pytest.mark.django_db
 
 MEANT = ("hulot films", "hitchcock", "rear window", "french comedy", "crime drama", "playtime")
-CONFIG = LearningConfig(least_visits=40, least_people=5)
+CONFIG = LearningConfig(least_visits=40, least_people=5, precision=0.9)
 DAY = 86_400.0
 
 

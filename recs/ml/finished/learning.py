@@ -33,7 +33,7 @@ class LearningConfig:
     """What decides on a judge. Least numbers: benchmarks/finished_queries.py, "--curve"."""
 
     # Share of what is called finished that is so, on the choosing window.
-    precision: float = 0.9
+    precision: float = 0.8
     # Share of the log, by time, that weights are learned from.
     learned_share: float = 0.7
     # Of the learning window, finished and unfinished each; the choosing one needs a quarter.
