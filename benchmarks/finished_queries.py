@@ -82,6 +82,14 @@ def main() -> None:
     if args.people:
         source = drawn(source, args.people, seed=args.seed)
     config = learning.LearningConfig(precision=args.precision, seed=args.seed)
+    try:
+        tell(args, source, config)
+    except NothingToLearn as error:
+        raise SystemExit(str(error)) from error
+
+
+def tell(args: argparse.Namespace, source: Source, config: learning.LearningConfig) -> None:
+    """What the options ask for."""
     if args.sensitivity:
         tell_sensitivity(source, config)
     elif args.choose:

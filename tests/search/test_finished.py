@@ -97,7 +97,7 @@ def offered():
 
 def test_a_log_too_small_is_refused_with_what_it_takes(films):
     log_search("hulot films", viewer=visitor("v"), items=[films["Playtime"]])
-    with pytest.raises(NotEnoughEvents, match="it takes 200 of each, of 20 people"):
+    with pytest.raises(NotEnoughEvents, match="it takes 500 of each, of 60 people"):
         train_finished_queries()
 
 
@@ -233,7 +233,7 @@ def test_the_task_takes_a_small_log_for_no_failure(films):
 
 
 def test_the_command_says_why_and_how(films):
-    with pytest.raises(CommandError, match="it takes 200") as caught:
+    with pytest.raises(CommandError, match="it takes 500") as caught:
         call_command("train_finished_queries")
     assert caught.value.returncode == 3
 

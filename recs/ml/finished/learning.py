@@ -37,8 +37,8 @@ class LearningConfig:
     # Share of the log, by time, that weights are learned from.
     learned_share: float = 0.7
     # Of the learning window, finished and unfinished each; the choosing one needs a quarter.
-    least_visits: int = 200
-    least_people: int = 20
+    least_visits: int = 500
+    least_people: int = 60
     # The judge keeps so much of what the hand rule finds among what is known to be finished.
     least_kept: float = 0.5
     seed: int = 0
