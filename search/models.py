@@ -147,6 +147,23 @@ class FacetWord(models.Model):
         return f"{self.said or 'from'}: {self.value}"
 
 
+class FinishedText(models.Model):
+    """A logged text with the chance that it is a finished query, as one version judged it.
+
+    Written by search.finished, all at once; read by search.typed, only while its version is live.
+    """
+
+    normalized = models.CharField(max_length=500, unique=True)
+    chance = models.FloatField()
+    is_finished = models.BooleanField()
+    version = models.ForeignKey(
+        "recs.ModelVersion", on_delete=models.CASCADE, related_name="finished_texts"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.normalized} ({self.chance:.2f})"
+
+
 class Synonym(models.Model):
     """Phrases that find what the others find; or, one way, phrases that find something as well."""
 

@@ -1,9 +1,16 @@
-"""What search computes ahead of requests, in order: words for corrections, then queries."""
+"""What search computes ahead of requests, in order: words, finished texts, then queries."""
+
+import logging
 
 from catalog.jobs import track
 from catalog.models import Item
-from search import facet_words, query_store, spelling, synonym_sources
+from recs import registry
+from recs.errors import AlreadyTraining, NotEnoughEvents
+from recs.models import ModelVersion
+from search import facet_words, finished, query_store, spelling, synonym_sources
 from search.models import FacetWord, Query, Term
+
+log = logging.getLogger(__name__)
 
 
 def build_terms(*, bar: bool = False) -> None:
@@ -11,6 +18,24 @@ def build_terms(*, bar: bool = False) -> None:
     with track(kind="search.build_terms", bar=bar) as progress:
         spelling.build_terms(progress=progress)
         facet_words.build_facet_words(progress=progress)
+
+
+def train_finished_queries(*, bar: bool = False) -> ModelVersion:
+    """Learn which logged texts are finished queries, and judge them."""
+    with track(kind="search.train_finished_queries", bar=bar) as progress:
+        return finished.train_finished_queries(progress=progress)
+
+
+def train_finished_on_schedule() -> None:
+    """The same, where too little in the log is no failure: then the live version judges anew."""
+    with track(kind="search.train_finished_queries") as progress:
+        try:
+            finished.train_finished_queries(progress=progress)
+        except (AlreadyTraining, NotEnoughEvents) as error:
+            log.info("%s", error.detail)
+            progress.advance(0, error.detail)
+            if isinstance(error, NotEnoughEvents) and registry.live(finished.KIND):
+                finished.judge_texts()
 
 
 def build_queries(*, bar: bool = False) -> None:

@@ -9,12 +9,14 @@ from typing import Any, Literal
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import CharField, Count, Max, Q, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils import timezone
 
 from catalog.models import Answer, Event, Item, Job, Label
 from recs.models import ContentVersion, NeighbourVersion
 from search.models import Query, Synonym
+from search.typed import FINISHED_UNSUBMITTED
 
 DAYS = 7
 LOST_AFTER = timedelta(minutes=5)
@@ -83,10 +85,14 @@ class Share:
 
 
 def searches(*, days: int = DAYS) -> Any:
-    """Finished searches of the last days: what was typed to the end."""
-    since = timezone.now() - timedelta(days=days)
+    """Finished searches of the last days: submitted, or typed to what is judged to be an end."""
+    since = _since(days)
+    unsubmitted = RawSQL(FINISHED_UNSUBMITTED, [since])  # noqa: S611  constants, one parameter
     return Answer.objects.filter(
-        kind=Answer.Kind.SEARCH, is_typing=False, page=1, time__gte=since
+        Q(is_typing=False) | Q(query_id__in=unsubmitted),
+        kind=Answer.Kind.SEARCH,
+        page=1,
+        time__gte=since,
     ).exclude(normalized_query="")
 
 
@@ -129,9 +135,14 @@ def count_unanswered(*, days: int = DAYS) -> int:
 
 
 def exploratory_share(*, days: int = DAYS) -> Share:
-    """The share of finished searches that began with a click on a query recommendation."""
-    row = searches(days=days).aggregate(
-        whole=Count("query_id"), part=Count("query_id", filter=~Q(picked_from=""))
+    """The share of submitted searches that began with a click on a query recommendation.
+
+    Without those that are only judged finished, so that it does not jump when a version goes live.
+    """
+    row = (
+        searches(days=days)
+        .filter(is_typing=False)
+        .aggregate(whole=Count("query_id"), part=Count("query_id", filter=~Q(picked_from="")))
     )
     return Share(part=row["part"], whole=row["whole"])
 

@@ -12,6 +12,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "train-neighbours": {"task": "recs.train_neighbours", "schedule": crontab(hour=3, minute=10)},
     # Queries are rebuilt after the neighbours, whose popularity orders them.
     "build-terms": {"task": "search.build_terms", "schedule": crontab(hour=3, minute=40)},
+    # Before the queries, which count only what it judges finished; after the words, which it reads.
+    "train-finished-queries": {
+        "task": "search.train_finished_queries",
+        "schedule": crontab(hour=3, minute=42),
+    },
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
     # Synonyms are proposed from the day's searches, with the names that queries were built from.
     "propose-synonyms": {

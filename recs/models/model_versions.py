@@ -18,6 +18,8 @@ class ModelVersion(models.Model):
         USER_MODEL = "user_model", "user model"
         SEMANTIC_IDS = "semantic_ids", "semantic IDs"
         UNIFIED = "unified", "unified model"
+        # Learned by search.finished from the log; a version like the others, without vectors.
+        FINISHED_QUERIES = "finished_queries", "finished queries"
 
     class State(models.TextChoices):
         TRAINING = "training", "training"

@@ -1,9 +1,9 @@
 """The log of answers joined to the events that followed: what every number is counted from.
 
-A search is a finished query of search.query_sources.log: submitted, or the last of its typing
-chain. Whoever is nobody has no chain, so of theirs only what was submitted counts. What followed is
-what the same viewer did within FOLLOWS of it, with the search's `query_id` or with that of one of
-its further pages.
+A search is a finished query of search.typed: submitted, or the last of its typing chain and judged
+finished. Whoever is nobody has no chain, so of theirs only what was submitted counts. What followed
+is what the same viewer did within FOLLOWS of it, with the search's `query_id` or with that of one
+of its further pages.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from django.db import connection
 from catalog.event_kinds import LEAST_GOOD_RATING, WANTED, EventKind
 from search import reports
 from search.analytics.scope import Scope
-from search.query_sources.log import ENDED, TYPED
+from search.typed import ENDED, IS_LIKELY, TYPED
 
 # The item was looked at or taken: more than having seen its name.
 ATTENDED = (EventKind.VIEW, *WANTED, EventKind.RATING)
@@ -45,7 +45,7 @@ WITH typed AS (
     SELECT query_id, time, viewer, person_id, anonymous_id, surface, query, normalized_query,
         picked_from, total, latency_ms, model_version
     FROM ({ENDED}) AS ended
-    WHERE viewer IS NOT NULL OR NOT is_typing
+    WHERE (viewer IS NOT NULL OR NOT is_typing) AND {IS_LIKELY}
 ), asked AS (
     SELECT *, lead(query) OVER later AS then_text, lead(normalized_query) OVER later AS then_query,
         lead(time) OVER later AS then_time, lead(picked_from) OVER later AS then_picked,

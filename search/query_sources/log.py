@@ -1,10 +1,10 @@
 """What people searched: finished queries that several people typed and that found something.
 
 An instant search logs a row for each pause in typing, so most of its rows are prefixes. A row is
-finished when it was submitted, or when it is the last of its typing chain: the same viewer's next
-row within two minutes does not begin with it, and the one before does not either (which would be
-somebody deleting letters). A corrected query is left out (its correction is known already), and so
-is one that was picked from a recommendation, or the system would listen to itself.
+finished when it was submitted, or when it ends its typing chain and its text is one that people
+finish (search.finished; without a live version the end of the chain is enough: search.typed). A
+corrected query is left out (its correction is known already), and so is one that was picked from a
+recommendation, or the system would listen to itself.
 """
 
 import json
@@ -18,36 +18,13 @@ from django.conf import settings
 from catalog.models import Profile
 from search.query_sources import facts
 from search.query_sources.base import MAX_WITNESSES, CandidateQuery, presentable
+from search.typed import FINISHED, IS_LIKELY, TYPED
 
 NAME = "log"
 LOG_DAYS = 90
-CHAIN_MINUTES = 2
 # One person who typed a query says more than one who wanted an item that happens to answer it.
 WEIGHT_OF_A_PERSON = 10
 
-# Shared with `recent` and search.analytics: rows of some viewers, and which of them are finished.
-TYPED = """
-    SELECT *,
-        CASE WHEN person_id IS NOT NULL THEN 'p' || person_id
-             WHEN anonymous_id <> '' THEN 'a' || anonymous_id END AS viewer
-    FROM catalog_answer
-    WHERE kind = 'search' AND page = 1 AND normalized_query <> ''"""
-ENDED = f"""
-    SELECT * FROM (
-        SELECT *,
-            lead(normalized_query) OVER chain AS next_query, lead(time) OVER chain AS next_time,
-            lag(normalized_query) OVER chain AS last_query, lag(time) OVER chain AS last_time
-        FROM typed WINDOW chain AS (PARTITION BY viewer ORDER BY time, query_id)
-    ) AS chained
-    WHERE NOT is_typing
-        OR NOT (
-            coalesce(starts_with(next_query, normalized_query)
-                     AND next_time - time <= interval '{CHAIN_MINUTES} minutes', false)
-            OR coalesce(starts_with(last_query, normalized_query)
-                        AND last_query <> normalized_query
-                        AND time - last_time <= interval '{CHAIN_MINUTES} minutes', false)
-        )"""  # noqa: S608  constants only
-FINISHED = f"SELECT * FROM ({ENDED}) AS ended WHERE total > 0"  # noqa: S608
 COUNTED = f"""
     WITH typed AS ({TYPED} AND time > now() - make_interval(days => %(days)s)),
     finished AS ({FINISHED})
@@ -55,7 +32,7 @@ COUNTED = f"""
            (array_agg(total ORDER BY time DESC))[1],
            (array_agg(hits ORDER BY time DESC))[1]
     FROM finished
-    WHERE viewer IS NOT NULL AND corrected_query = '' AND picked_from = ''
+    WHERE viewer IS NOT NULL AND corrected_query = '' AND picked_from = '' AND {IS_LIKELY}
     GROUP BY normalized_query HAVING count(DISTINCT viewer) >= %(people)s
     ORDER BY normalized_query"""  # noqa: S608
 # The scale of POPULARITY in search/query_sources/facts.py.

@@ -11,7 +11,8 @@ from django.db import connection
 
 from catalog.types import Viewer
 from search.query_sources.base import MAX_WITNESSES, presentable
-from search.query_sources.log import FINISHED, TYPED, witnesses_of
+from search.query_sources.log import witnesses_of
+from search.typed import FINISHED, TYPED
 
 NAME = "recent"
 RECENT_DAYS = 90

@@ -11,6 +11,12 @@ def build_terms() -> None:
     pipeline.build_terms()
 
 
+@shared_task(name="search.train_finished_queries", time_limit=1800, soft_time_limit=1700)
+def train_finished_queries() -> None:
+    """Learn which logged texts are finished queries, where the log is enough for it."""
+    pipeline.train_finished_on_schedule()
+
+
 @shared_task(name="search.build_queries", time_limit=1800, soft_time_limit=1700)
 def build_queries() -> None:
     """Generate and check the queries that can be recommended."""
