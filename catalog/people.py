@@ -10,7 +10,7 @@ from django.db.models import Q
 from catalog.errors import InvalidInput
 from catalog.event_kinds import EventKind
 from catalog.jobs import track
-from catalog.models import Answer, Event, Job, Label, Person
+from catalog.models import Answer, Event, Job, Label, Person, SavedSearch
 from catalog.types import Viewer
 from catalog.values import check_storable
 
@@ -74,6 +74,7 @@ def erase_history(*, viewer: Viewer) -> int:
         for condition in _conditions(viewer):
             deleted += Event.objects.filter(condition).delete()[0]
             Answer.objects.filter(condition).delete()
+            SavedSearch.objects.filter(condition).delete()
     return deleted
 
 
@@ -101,13 +102,14 @@ def adopt_anonymous(*, anonymous_id: str, person_id: int) -> int:
     with transaction.atomic():
         guest = Q(anonymous_id=anonymous_id, person_id__isnull=True)
         Answer.objects.filter(guest).update(person_id=person_id)
+        SavedSearch.objects.filter(guest).update(person_id=person_id)
         return Event.objects.filter(guest).update(person_id=person_id)
 
 
 def export_history(*, viewer: Viewer) -> dict[str, list[Any]]:
-    """Everything that is kept of a person: events, searches, labels."""
+    """Everything that is kept of a person: events, searches, labels, saved searches."""
     if viewer.is_nobody:
-        return {"events": [], "answers": [], "labels": []}
+        return {"events": [], "answers": [], "labels": [], "saved_searches": []}
     found = Q()
     for condition in _conditions(viewer):
         found |= condition
@@ -122,6 +124,11 @@ def export_history(*, viewer: Viewer) -> dict[str, list[Any]]:
             Label.objects.filter(person__in=[viewer.person_id] if viewer.person_id else [])
             .order_by("pk")
             .values("item__external_id", "grade", "source", "labeller", "note", "created_at")
+        ),
+        "saved_searches": list(
+            SavedSearch.objects.filter(found)
+            .order_by("pk")
+            .values("query", "address", "created_at")
         ),
     }
 

@@ -8,7 +8,7 @@ from catalog.models.items import Item
 from catalog.models.jobs import Job, JobProblem
 from catalog.models.keys import ApiKey
 from catalog.models.labels import Label
-from catalog.models.people import Person
+from catalog.models.people import Person, SavedSearch
 from catalog.models.profile import Profile
 
 __all__ = (
@@ -25,4 +25,5 @@ __all__ = (
     "Label",
     "Person",
     "Profile",
+    "SavedSearch",
 )

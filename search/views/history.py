@@ -6,20 +6,23 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog.event_kinds import EventKind
 from catalog.feedback import forget_events
-from catalog.models import Answer, Event
+from catalog.models import Answer, Event, SavedSearch
 from catalog.people import erase_history
 from catalog.profiles import current_profile
+from catalog.saved_searches import saved_searches
 from catalog.types import Viewer
 from search.views.cards import Card, Trail, card, items_of
 from search.views.pages import page
-from search.views.params import query_url, read_page
+from search.views.params import query_url, read_page, read_params
 from search.views.pills import Pill
+from search.views.results import chips
 from search.views.viewer import visitor_of
 
 PER_PAGE = 40
@@ -59,7 +62,15 @@ def history(request: HttpRequest) -> HttpResponse:
         (day, list(entries))
         for day, entries in groupby(_entries(list(shown.object_list)), key=_day_of)
     ]
-    context = {"days": days, "page": shown, "searches": _searches(visitor.viewer)}
+    context = {
+        "days": days,
+        "page": shown,
+        "searches": _searches(visitor.viewer),
+        "saved": [
+            (each, f"{reverse('pages:search')}?{each.address}", _told(each))
+            for each in saved_searches(visitor.viewer)
+        ],
+    }
     return render(request, "pages/history.html", context)
 
 
@@ -84,6 +95,13 @@ def forget_all(request: HttpRequest) -> HttpResponse:
         return redirect("pages:history")
     count = _events(visitor.viewer).count()
     return render(request, "pages/forget_all.html", {"count": count})
+
+
+def _told(saved: SavedSearch) -> str:
+    """What was asked for, and the filters that it had."""
+    params = read_params(QueryDict(saved.address))
+    labels = [chip.label for chip in chips(params, current_profile())]
+    return ", ".join(filter(None, [saved.query, *labels])) or saved.address
 
 
 def _events(viewer: Viewer):  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ from search.views.pages import HtmxRequest, page
 from search.views.params import Params, read_params
 from search.views.pills import PillGroup, pill_groups
 from search.views.results import Page, WayOn, chips, relaxations, results_page, words_let_go
-from search.views.viewer import remembered, viewer_of
+from search.views.viewer import remembered, viewer_of, visitor_of
 
 
 @require_safe
@@ -44,6 +44,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         "pill_groups": pill_groups(answer.query_recommendations),
         "places_to_start": _places_to_start(answer, request),
         "ways_on": _ways_on(params, results),
+        "saves": _saves(params, request),
         "live_search": True,
     }
     if not request.htmx:
@@ -82,6 +83,11 @@ def _places_to_start(answer: SearchAnswer, request: HtmxRequest) -> tuple[PillGr
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer_of(request)
     )
     return pill_groups(popular)
+
+
+def _saves(params: Params, request: HtmxRequest) -> str:
+    """What the button to save keeps; "" for borrowed eyes, which keep nothing."""
+    return "" if visitor_of(request).is_borrowed else params.at_page(1).url().partition("?")[2]
 
 
 def _at(fragment: HttpResponse, url: str, htmx: HtmxDetails, *, is_typing: bool) -> HttpResponse:

@@ -119,7 +119,9 @@ def test_an_export_tells_everything_in_the_callers_words(world):
     assert [(row["item_id"], row["kind"]) for row in export["events"]] == [("i1", "view")]
     assert [row["query"] for row in export["answers"]] == ["noir"]
     assert [row["grade"] for row in export["labels"]] == [2]
-    assert export_history(viewer=Viewer()) == {"events": [], "answers": [], "labels": []}
+    assert export_history(viewer=Viewer()) == {
+        "events": [], "answers": [], "labels": [], "saved_searches": [],
+    }  # fmt: skip
 
 
 def test_an_account_has_one_person():
