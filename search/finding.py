@@ -180,9 +180,8 @@ def _is_answer(found: Found) -> bool:
     """
     if found.matches:
         return True
-    known = vocabulary().items
-    words = found.reading.words.content_words
-    return bool(dense.cut(found.near)) and all(word in known for word in words)
+    known, words = vocabulary(), found.reading.words.content_words
+    return bool(dense.cut(found.near)) and all(spelling.is_known(word, known) for word in words)
 
 
 def _search(reading: Reading, request: SearchRequest, stages: Stages) -> Found:

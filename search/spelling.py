@@ -118,7 +118,7 @@ def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     unknown = [
         word
         for word in dict.fromkeys(query.words)
-        if _is_correctable(word) and not _is_known(word, words) and word not in meant
+        if _is_correctable(word) and not is_known(word, words) and word not in meant
     ][:MAX_UNKNOWN_WORDS]
     found = _joined(query, words)
     choices = [_choices(word, words) for word in unknown]
@@ -178,7 +178,7 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     return found
 
 
-def _is_known(word: str, words: Vocabulary) -> bool:
+def is_known(word: str, words: Vocabulary) -> bool:
     """Whether the catalog has the word, or its singular ("comedies"), or it is common English.
 
     "grief" is no error for somebody called Greif because no item speaks of grief.
