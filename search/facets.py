@@ -89,8 +89,8 @@ def _count(
             for name, facet in held.items()
         }
     )
-    columns = ["id", *_COLUMN.values(), *RANGE_FACETS, *held]
-    kept, params = rows.values_list(*columns).query.sql_with_params()
+    own = [_COLUMN.get(facet, facet) for facet in facets if not facet.startswith(ATTRIBUTE)]
+    kept, params = rows.values_list("id", *own, *held).query.sql_with_params()
     names = {facet: name for name, facet in held.items()}
     counting = ["SELECT '' AS facet, NULL::jsonb AS value, count(*) FROM kept"]
     every = list(params)
@@ -113,23 +113,26 @@ def _count(
 def _counted(facet: str, held: str) -> str:
     """A statement that counts a facet's values; it takes the facet, and values counted anyway."""
     if held:
-        value = "each"
+        # An item that says a value twice has it once.
+        lists = (
+            f"CASE jsonb_typeof({held}) WHEN 'array' THEN {held} ELSE jsonb_build_array({held}) END"
+        )
+        is_value = "jsonb_typeof(each) IN ('string', 'number') AND each <> '\"\"'"
         source = (
-            f"kept, LATERAL jsonb_array_elements(CASE jsonb_typeof({held}) WHEN 'array' THEN {held}"
-            f" ELSE jsonb_build_array({held}) END) AS each"
-            " WHERE jsonb_typeof(each) IN ('string', 'number') AND each <> '\"\"'"
+            f"(SELECT DISTINCT id, each AS value FROM kept,"  # noqa: S608  our own names
+            f" LATERAL jsonb_array_elements({lists}) AS each WHERE {is_value}) AS one"
         )
     elif facet in LIST_FACETS:
-        value, source = "to_jsonb(each)", f"kept, LATERAL unnest({_COLUMN[facet]}) AS each"
+        source = f"(SELECT unnest({_COLUMN[facet]}) AS value FROM kept) AS one"  # noqa: S608
     else:
-        value, source = f"to_jsonb({facet})", f"kept WHERE {facet} IS NOT NULL"
+        source = f"(SELECT {facet} AS value FROM kept WHERE {facet} IS NOT NULL) AS one"  # noqa: S608
     # Names of columns are ours; values are bound.
     return f"""
-        SELECT facet, value, items FROM (
-            SELECT %s AS facet, {value} AS value, count(DISTINCT id) AS items,
-                   row_number() OVER (ORDER BY count(DISTINCT id) DESC, {value}) AS place
-            FROM {source} GROUP BY {value}) AS counted
-        WHERE place <= {MOST_VALUES} OR value #>> '{{}}' = ANY(%s::text[])"""  # noqa: S608
+        SELECT %s, to_jsonb(value), items FROM (
+            SELECT value, items, row_number() OVER (ORDER BY items DESC, value) AS place
+            FROM (SELECT value, count(*) AS items FROM {source} GROUP BY value) AS counted
+        ) AS placed
+        WHERE place <= {MOST_VALUES} OR to_jsonb(value) #>> '{{}}' = ANY(%s::text[])"""  # noqa: S608
 
 
 def _build(key: str, counts: Mapping[Any, int], filters: ItemFilters, profile: Profile) -> Facet:

@@ -118,7 +118,7 @@ def _reordered(
     titled = [one for one in joined if one.score >= bound]
     rest = [one for one in joined if one.score < bound]
     known = [one for one in rest if one.candidate.item_id in places]
-    known.sort(key=lambda one: places[one.candidate.item_id])
+    known.sort(key=lambda one: (_is_beside(one, query), places[one.candidate.item_id]))
     known = _mixed(known, ranking, places, mixing(SURFACE))
     unknown = [one for one in rest if one.candidate.item_id not in places]
     return Learned(
@@ -128,6 +128,11 @@ def _reordered(
         places=places,
         taste=history.taste,
     )
+
+
+def _is_beside(one: Scored, query: ParsedQuery) -> bool:
+    """Whether it stands behind what a synonym finds: editors said what the words mean."""
+    return bool(query.also) and not one.source.startswith("lexical")
 
 
 def _added(
