@@ -18,6 +18,8 @@ from search.text import normalize_query
 
 MAX_SAID = 120
 LEAST_LETTERS = 2
+# A list to go to is worth offering from so many items on.
+LEAST_ITEMS = 3
 # Of values that begin alike so many are read.
 MOST_READ = 60
 LEAST_LETTERS_OF_A_PART = 3
@@ -65,7 +67,7 @@ def beginning(text: str, facets: Sequence[str], *, k: int) -> dict[str, list[Sai
     said = normalize_query(text)
     if len(said) < LEAST_LETTERS:
         return {}
-    rows = FacetWord.objects.filter(facet__in=facets, said__startswith=said)
+    rows = FacetWord.objects.filter(facet__in=facets, said__startswith=said, items__gte=LEAST_ITEMS)
     rows = rows.order_by("-items", "value")
     found: dict[str, dict[str, Said]] = {facet: {} for facet in facets}
     for row in rows.values_list("said", "facet", "value", "items", "is_part")[:MOST_READ]:

@@ -41,8 +41,8 @@ def suggest(request: HttpRequest) -> HttpResponse:
         "groups": [
             (name, [_value(each) for each in values])
             for name, values in (
-                (profile.creator_noun, found.creators),
                 (profile.category_noun, found.categories),
+                (profile.creator_noun, found.creators),
             )
             if values
         ],
