@@ -15,7 +15,10 @@ from recs.models import QualityWeights, Surface
 from recs.recommend import RecommendRequest, recommend
 from recs.unified_models import forget_unified
 from search.answer import search
+from search.models import Synonym
 from search.retrieval import candidates_of
+from search.synonym_sets import SynonymSet
+from search.synonym_store import review_synonyms, state
 from search.types import SearchRequest
 from tests.recs.conftest import make_items
 from tests.recs.served import broken
@@ -225,3 +228,13 @@ class TestReplay:
                  "diversity_percent": 0, "most_of_creator": 0, "most_of_category": 0}  # fmt: skip
         assert boss.post(reverse("admin:recs_surface_add"), given).status_code == 302
         assert asked("tale").retrieved.fallback == "switched_off"
+
+
+def test_what_a_synonym_finds_stands_before_what_is_only_near(live):
+    row = state(stated=SynonymSet.read(["cowboy yarn"], ["western tale"]), by="boss")
+    review_synonyms(ids=[row.pk], review=Synonym.Review.APPROVED, by="boss")
+    hits = asked("cowboy yarn", "p1", per_page=100).retrieved.hits
+    by_words = [hit.source.startswith("lexical") for hit in hits]
+    assert by_words.count(True) == EACH
+    assert by_words == sorted(by_words, reverse=True)
+    assert "unified" in {hit.source for hit in hits}
