@@ -17,6 +17,7 @@ from search.api.queries import (
     recommended_json,
     suggested_json,
 )
+from search.languages import accepted_languages
 from search.query_recommendation import MAX_RECOMMENDED
 from search.recommended import recommended_for
 from search.suggest import MAX_SUGGESTED, suggest
@@ -101,9 +102,17 @@ class SuggestApi(Api):
         responses={200: SuggestOutput},
     )
     def get(self, request: Request) -> Response:
-        """Queries and a few items; every one of them leads to something visible."""
+        """Queries and a few items; every one of them leads to something visible.
+
+        Where the language of what was typed cannot be told, Accept-Language keeps others out.
+        """
         params = read(SuggestInput, request.query_params.dict())
-        found = suggest(prefix=params["q"], viewer=_viewer(request, params), k=params["k"])
+        found = suggest(
+            prefix=params["q"],
+            viewer=_viewer(request, params),
+            k=params["k"],
+            languages=accepted_languages(request.headers.get("Accept-Language", "")),
+        )
         return Response(
             {
                 "query": params["q"],
