@@ -197,6 +197,7 @@ CELERY_TASK_ROUTES = {
     "recs.retrain": {"queue": "training"},
     "recs.go_on_training": {"queue": "training"},
     "search.build_*": {"queue": "training"},
+    "search.check_*": {"queue": "training"},
 }
 
 # --- templates and static files --------------------------------------------------------------
