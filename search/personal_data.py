@@ -2,9 +2,9 @@
 
 Figures are judged by what they are: a card number passes Luhn's test, an IBAN the remainder of 97,
 a telephone number has its length and is no row of years. "blade runner 2049", "2001 a space
-odyssey" and "12 angry men" are none of these; a street address that is the title of something
-("21 jump street") is shown, for the catalog says it openly. What it cannot do: know the names of
-people who have no account here; of those k people must have typed it (query_sources.log).
+odyssey" and "12 angry men" are none of these; a street address that is the title of something ("21
+jump street") is shown, for the catalog says it openly. What it cannot do: know the names of people
+who have no account here; of those k people must have typed it (query_sources.log).
 """
 
 import re

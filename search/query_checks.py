@@ -4,8 +4,8 @@ Queries of the catalog itself (titles, names, expansions) are counted by constru
 confirmed by one statement a source: a visible item that answers them holds all their words. What
 that cannot confirm, what people typed, and the most popular of the rest, RUN_AT_MOST of them each
 time, are run one by one as a visitor would run them: words, meaning and the editors' rules,
-nobody's taste. A query that finds nothing, or not the item it was made from among the first TOP, is held
-back until a later run finds it.
+nobody's taste. A query that finds nothing, or not the item it was made from among the first TOP,
+is held back until a later run finds it.
 
 Each batch is written when it is done, so a run that is killed goes on where it was.
 """

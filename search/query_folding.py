@@ -5,11 +5,11 @@ The others point to it.
 Two say the same where they have the same words, whatever their order and number ("comedies
 french", "French comedy"); or where their vectors are nearer than NEAR and their answers overlap.
 Figures never differ: the 1960s are not the 1970s. Only what people typed (or a model wrote) is
-folded: titles and names each lead to a thing of their own ("Alien", "Aliens"), and two expansions differ
-in what they speak of. The better one has more people, then more popularity.
+folded: titles and names each lead to a thing of their own ("Alien", "Aliens"), and two expansions
+differ in what they speak of. The better one has more people, then more popularity.
 
-Nothing is deleted, and what an editor approved is not folded. A query with the words of one that an
-editor rejected or banned points to that, so that it does not come back in another order.
+Nothing is deleted, and what an editor approved is not folded. A query with the words of one that
+an editor rejected or banned points to that, so that it does not come back in another order.
 """
 
 from collections import defaultdict
