@@ -28,11 +28,12 @@ _STREET = (
 )
 _STREET_FIRST = "rue|avenue|av|boulevard|bd|calle|avenida|via|viale|piazza|corso|rua|praca|ul|ulica"
 _EXPRESSIONS = {
-    "e-mail": r"[^\s@]+\s?(?:@|\(at\)|\[at\])\s?[^\s@]+\.?[^\s@]*",
+    "e-mail": r"[^\s@]+@[^\s@]+|\S\s@\s\S|[^\s@]+\s?[(\[]at[)\]]\s?[^\s@]+",
     "handle": r"(?:^|\s)@[\w.]{2,}",
     # A bare domain is a shop or a film ("startup.com"); what leads to a page may be somebody's.
     "web address": r"https?:|www\.|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+",
-    "IP address": r"\b(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}\b"
+    "IP address": r"(?<![\d.])(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+    r"(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}(?!\.?\d)"
     r"|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){1,6}:[0-9a-f]{1,4}\b",
     # Social security (US), national insurance (GB), INSEE (FR), codice fiscale (IT), DNI and NIE
     # (ES); PESEL, BSN and the like are long figures.
@@ -113,6 +114,7 @@ def account_names() -> AccountNames:
     """The names of the accounts, without what is a name, a title or a word of the catalog too."""
     whole: set[str] = set()
     within: set[str] = set()
+    turned: dict[str, str] = {}
     rows = get_user_model().objects.order_by("-pk").values_list(
         "username", "first_name", "last_name", "email"
     )  # fmt: skip
@@ -122,12 +124,14 @@ def account_names() -> AccountNames:
         whole |= {said, given, family, box}
         within |= {normalize_query(email or "")}
         if given and family:
-            within |= {f"{given} {family}", f"{family} {given}"}
+            turned[f"{family} {given}"] = f"{given} {family}"
         # "tomk_1987" stands in no query by chance.
         if any(char.isdigit() for char in said) and any(char.isalpha() for char in said):
             within.add(said)
+    within |= {*turned, *turned.values()}
     long = {name for name in whole | within if len(name) >= LEAST_NAME}
     public = said_openly(long)
+    public |= {other for other, name in turned.items() if name in public}
     return AccountNames(frozenset(whole & long - public), frozenset(within & long - public))
 
 
@@ -165,7 +169,7 @@ def _passes_luhn(found: str) -> bool:
 def _is_phone(text: str) -> bool:
     for match in _PHONE.finditer(text):
         found = match[0].strip()
-        if _YEARS.fullmatch(found) or _DATE.fullmatch(found):
+        if found.isdigit() or _YEARS.fullmatch(found) or _DATE.fullmatch(found):
             continue
         if sum(char.isdigit() for char in found) >= 7:
             return True

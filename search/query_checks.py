@@ -96,6 +96,11 @@ class SourceChecks:
         failed = self.nothing + self.lost
         return 1 - min(1.0, failed / self.checked) if self.checked else None
 
+    @property
+    def percent(self) -> float | None:
+        """The same in per cent."""
+        return None if self.pass_rate is None else 100 * self.pass_rate
+
 
 def release() -> str:
     """The name of what answers searches now: the content vectors and the unified model."""

@@ -100,7 +100,9 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
         kept: dict[str, _Kept] = {}
         for source in sources:
             offered = source.candidates(profile)
-            _merge(kept, (each for each in offered if not bans.holds(each.normalized)))
+            # Search itself looks titles up here; those that are banned are only never shown.
+            is_kept = source.name == Query.Source.TITLES
+            _merge(kept, (c for c in offered if is_kept or not bans.holds(c.normalized)))
             progress.advance(message=f"{source.name}: {len(kept)} queries so far")
         counts = {source.name: 0 for source in sources}
         for each in kept.values():
