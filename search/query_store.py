@@ -50,7 +50,10 @@ UPSERT = """
         provenance = excluded.provenance, anchors = excluded.anchors, meaning = excluded.meaning,
         witnesses = excluded.witnesses, answers = excluded.answers, people = excluded.people,
         popularity = excluded.popularity, checked_at = excluded.checked_at,
-        language = excluded.language, checked_version = ''
+        language = excluded.language,
+        checked_version = CASE WHEN (q.text, q.answers, q.witnesses)
+            IS DISTINCT FROM (excluded.text, excluded.answers, excluded.witnesses)
+            THEN '' ELSE q.checked_version END
     WHERE (q.text, q.source, q.provenance, q.anchors, q.witnesses, q.answers, q.people, q.language)
         IS DISTINCT FROM (excluded.text, excluded.source, excluded.provenance, excluded.anchors,
             excluded.witnesses, excluded.answers, excluded.people, excluded.language)
@@ -60,6 +63,11 @@ DELETE = """
     WHERE q.reviewed_at IS NULL AND q.review IN ('approved', 'proposed')
         AND q.source = ANY(%s)
         AND NOT EXISTS (SELECT 1 FROM staged_query s WHERE s.normalized = q.normalized)"""
+# Whose better one is gone speaks for itself again, until the next look for duplicates.
+UNFOLD = """
+    UPDATE search_query q SET folded_into_id = NULL, held_back = ''
+    WHERE q.folded_into_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM search_query better WHERE better.id = q.folded_into_id)"""
 # What people kept and no source offers any more: it is shown only while the words find something.
 RECOUNT = f"""
     UPDATE search_query q SET answers = found.answers, witnesses = found.witnesses,
@@ -111,6 +119,7 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
         progress.advance(message="writing")
         counts["written"] = _execute(UPSERT, [awaiting_approval()])
         counts["deleted"] = _execute(DELETE, [[source.name for source in SOURCES]])
+        _execute(UNFOLD)
         _execute(RECOUNT)
         _execute("DROP TABLE staged_query")
         progress.advance(message="counting what items share")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from catalog.models import Answer
 from catalog.types import Viewer
 from recs.versions import query_encoder
 from search.models import Query
@@ -154,3 +155,14 @@ def test_it_is_unfolded_when_the_other_is_gone_or_a_person_wants_it(typed):
     folded.refresh_from_db()
     assert (folded.held_back, folded.folded_into) == ("", None)
     assert Query.objects.get(normalized="hulot comedies").folded_into == folded
+
+
+@pytest.mark.django_db
+def test_a_build_that_deletes_the_better_one_shows_the_other_again(typed):
+    fold_queries()
+    Answer.objects.filter(normalized_query="hulot comedies").delete()
+    build_queries()
+    assert not Query.objects.filter(normalized="hulot comedies").exists()
+    left = Query.objects.get(normalized="comedy hulot")
+    assert (left.held_back, left.folded_into) == ("", None)
+    assert "comedy hulot" in {q.text for q in suggest(prefix="comedy h", viewer=Viewer()).queries}
