@@ -4,9 +4,10 @@ The others point to it.
 
 Two say the same where they have the same words, whatever their order and number ("comedies
 french", "French comedy"); or where their vectors are nearer than NEAR and their answers overlap.
-Figures never differ: the 1960s are not the 1970s. Only what people typed (or a model wrote) is
-folded: titles and names each lead to a thing of their own ("Alien", "Aliens"), and two expansions
-differ in what they speak of. The better one has more people, then more popularity.
+Figures never differ, and nothing is added: the 1960s are not the 1970s, "1960s American western"
+says more than "1960s western". Only what people typed (or a model wrote) is folded: titles and
+names each lead to a thing of their own ("Alien", "Aliens"), and two expansions differ in what they
+speak of. The better one has more people, then more popularity.
 
 Nothing is deleted, and what an editor approved is not folded. A query with the words of one that
 an editor rejected or banned points to that, so that it does not come back in another order.
@@ -27,6 +28,7 @@ from recs.versions import live_version
 from search.models import Query
 from search.places_to_start import forget_places
 from search.query_words import words_of
+from search.tsquery import FILLERS
 
 # Cosine of the packaged encoder's vectors. Rewordings of films' queries lie above it ("movies about
 # space", "films about space": 0.927; "war films", "movies about war": 0.935), the nearest of those
@@ -40,6 +42,9 @@ ONLY_ONE_THING = frozenset((Query.Source.TITLES, Query.Source.NAMES))
 CONSTRUCTED = ONLY_ONE_THING | {Query.Source.EXPANSIONS}
 # All that may be left out: "without" and "like" change what is asked.
 _ARTICLES = frozenset(("a", "an", "the"))
+_TURNING = frozenset(("without", "not", "no", "except"))
+# Words that add nothing to what another query says.
+_SMALL = FILLERS - {"without", "like"}
 _REFUSED = frozenset((Query.Review.REJECTED, Query.Review.BANNED))
 WRITE = """
     WITH wanted AS (
@@ -88,9 +93,11 @@ class Stored:
         return tuple(sorted(word for word in words if word not in _ARTICLES)) or words
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """Its words that hold a figure."""
-        return tuple(word for word in self.words if any(char.isdigit() for char in word))
+    def telling(self) -> tuple[str, ...]:
+        """Its words that must be the same in both: figures, and what turns the meaning."""
+        return tuple(
+            word for word in self.words if word in _TURNING or any(char.isdigit() for char in word)
+        )
 
 
 def fold_queries(*, progress: Progress = NO_PROGRESS) -> int:
@@ -189,9 +196,13 @@ def _is_as_far(other: Stored, each: Stored) -> bool:
 
 
 def _is_close(a: Stored, b: Stored) -> bool:
+    """Answers overlap, figures are the same, and neither says all that the other says and more."""
+    one, other = set(a.words) - _SMALL, set(b.words) - _SMALL
+    if one < other or other < one:
+        return False
     shared = len(a.witnesses & b.witnesses)
     fewer = min(len(a.witnesses), len(b.witnesses))
-    return shared >= SHARED_ANSWERS * fewer and a.figures == b.figures
+    return shared >= SHARED_ANSWERS * fewer and a.telling == b.telling
 
 
 def _rank(stored: Stored) -> tuple[bool, int, float, int]:

@@ -93,6 +93,16 @@ def test_near_vectors_count_only_where_the_answers_overlap_and_figures_agree():
     assert find_folds(rows, vectors=near) == {2: 1}
 
 
+def test_a_query_that_says_more_is_another_one_however_near():
+    rows = [
+        stored(1, "westerns with john wayne", people=9),
+        stored(2, "american westerns with john wayne"),
+        stored(3, "westerns without john wayne"),
+        stored(4, "the best westerns by wayne john"),
+    ]
+    assert find_folds(rows, vectors=near) == {4: 1}
+
+
 def test_real_vectors_fold_a_rewording_and_keep_what_differs():
     texts = [text for pair in (*REWORDED, *DIFFERENT) for text in pair]
     rows = [stored(n, text, people=100 - n) for n, text in enumerate(texts)]
