@@ -198,6 +198,7 @@ CELERY_TASK_ROUTES = {
     "recs.go_on_training": {"queue": "training"},
     "search.build_*": {"queue": "training"},
     "search.train_*": {"queue": "training"},
+    "search.check_*": {"queue": "training"},
 }
 
 # --- templates and static files --------------------------------------------------------------
@@ -307,3 +308,8 @@ RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
 SEARCH_MIN_PEOPLE_PER_QUERY = env.int("SEARCH_MIN_PEOPLE_PER_QUERY", default=3)
 # Sources of query recommendations that are switched off, by name.
 SEARCH_QUERY_SOURCES_OFF = env.list("SEARCH_QUERY_SOURCES_OFF", default=[])
+# Which new queries are shown only after an editor approved them: none, log (what people searched)
+# or all.
+SEARCH_QUERY_APPROVAL = env.str("SEARCH_QUERY_APPROVAL", default="none")
+if SEARCH_QUERY_APPROVAL not in ("none", "log", "all"):
+    raise ImproperlyConfigured("SEARCH_QUERY_APPROVAL is one of none, log, all.")

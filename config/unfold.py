@@ -116,6 +116,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Search",
                 "items": [
                     _page("Queries", "manage_search", "search_query_changelist"),
+                    _page("Ban list", "block", "search_bannedpattern_changelist"),
                     _page("Synonyms", "sync_alt", "search_synonym_changelist"),
                     _page("Rules", "push_pin", "search_rule_changelist"),
                     _page("Search log", "receipt_long", "catalog_answer_changelist"),

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from catalog.enqueue import enqueue
 from catalog.errors import InvalidInput, NotFound
 from recs.errors import CannotPromote, CannotRollBack, UnusableVersion
 from recs.ml import sealed
@@ -227,6 +228,7 @@ def promote(*, version: ModelVersion, instead_of: ModelVersion | None = None) ->
         version.refresh_from_db()
         if not changed:
             raise CannotPromote(_why_not(version))
+        _announce(version.kind)
     forget_live()
     return version
 
@@ -256,6 +258,7 @@ def roll_back(*, kind: str) -> ModelVersion:
         # `promoted_at` stays, so that a second roll back goes one further, not back and forth.
         if not (is_same and other.update(state=State.LIVE, retired_at=None)):
             raise CannotRollBack(f"Another version of the kind '{kind}' went live meanwhile.")
+        _announce(kind)
     forget_live()
     target.refresh_from_db()
     return target
@@ -301,6 +304,12 @@ def _previous(current: ModelVersion) -> ModelVersion | None:
 
 def _state_is(version: ModelVersion, state: str) -> bool:
     return ModelVersion.objects.filter(pk=version.pk, state=state).exists()
+
+
+def _announce(kind: str) -> None:
+    """Have the stored queries tried on what answers searches from now on."""
+    if kind == ModelVersion.Kind.UNIFIED:
+        enqueue("search.check_queries")
 
 
 def _lock(kind: str) -> None:

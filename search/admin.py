@@ -1,7 +1,7 @@
 """The admin's first page, the queries with their review, and the words of the catalog."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
-from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links
-from search import admin_analytics
+from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links, tell
+from search import admin_analytics, admin_queue
+from search.admin_bans import BannedPatternAdmin
 from search.admin_rules import RuleAdmin
 from search.admin_synonyms import SynonymAdmin
+from search.ban_store import ban_phrases
 from search.models import Query, Term
 from search.query_store import set_review
 from search.replay_view import ReplayInput, context_of
@@ -25,7 +27,15 @@ from search.reports import asked_queries
 from search.text import normalize_query
 from search.today import today
 
-__all__ = ("QueryAdmin", "RuleAdmin", "SynonymAdmin", "TermAdmin", "first_page", "search_url")
+__all__ = (
+    "BannedPatternAdmin",
+    "QueryAdmin",
+    "RuleAdmin",
+    "SynonymAdmin",
+    "TermAdmin",
+    "first_page",
+    "search_url",
+)
 
 REPORT_DAYS = (1, 7, 30, 90)
 REPORT_LIMIT = 200
@@ -65,6 +75,7 @@ class QueryAdmin(FastAdmin):
     list_display = (
         "text",
         "review_state",
+        "not_shown",
         "made_by",
         "made_from",
         "answers",
@@ -76,19 +87,23 @@ class QueryAdmin(FastAdmin):
     list_filter = (
         ("review", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
+        ("held_back", ChoicesDropdownFilter),
         AnswersFilter,
     )
     search_fields = ("normalized",)
     search_help_text = "Words of the query"
     ordering = ("-popularity", "id")
-    actions = ("approve", "reject", "ban", "propose")
-    actions_list = ("to_no_results",)
+    actions = ("approve", "reject", "ban", "ban_words", "propose")
+    actions_list = ("to_queue", "to_answerability", "to_no_results")
+    list_select_related = ("folded_into",)
     list_per_page = 100
     fields = (
         ("text", "normalized"),
         ("review", "reviewed"),
         ("source", "try_it"),
         ("answers", "people", "popularity"),
+        ("not_shown", "folded_into", "language"),
+        ("found", "best_score", "checked_version"),
         ("anchors", "provenance"),
         ("checked_at", "created_at"),
     )
@@ -101,6 +116,12 @@ class QueryAdmin(FastAdmin):
         "answers",
         "people",
         "popularity",
+        "not_shown",
+        "folded_into",
+        "language",
+        "found",
+        "best_score",
+        "checked_version",
         "anchors",
         "provenance",
         "checked_at",
@@ -136,6 +157,7 @@ class QueryAdmin(FastAdmin):
             path("no-results/", view, name="search_no_results"),
             path("replay/", replay, name="search_replay"),
             *admin_analytics.urls(),
+            *admin_queue.urls(),
             *super().get_urls(),
         ]
 
@@ -154,6 +176,21 @@ class QueryAdmin(FastAdmin):
         """Never shown, and never proposed again."""
         self._review(request, queryset, Query.Review.BANNED)
 
+    @action(description="Ban with pattern (whatever holds these words)", permissions=["change"])
+    def ban_words(self, request: HttpRequest, queryset: QuerySet[Query]) -> HttpResponse | None:
+        """One is looked at with what it hides; several are banned at once."""
+        if not request.user.has_perm("search.add_bannedpattern"):
+            raise PermissionDenied
+        texts = list(queryset.order_by("pk").values_list("normalized", flat=True))
+        if len(texts) == 1:
+            asked = urlencode({"pattern": texts[0]})
+            return redirect(f"{reverse('admin:search_bannedpattern_add')}?{asked}")
+        tell(
+            request,
+            lambda: f"{ban_phrases(texts=texts, by=request.user.get_username()):,} new phrases.",
+        )
+        return None
+
     @action(description="Back to proposed", permissions=["change"])
     def propose(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
         """To be looked at again."""
@@ -163,6 +200,16 @@ class QueryAdmin(FastAdmin):
         ids = list(queryset.order_by().values_list("pk", flat=True))
         changed = set_review(query_ids=ids, review=review, by=request.user.get_username())
         messages.success(request, f"{changed:,} of {len(ids):,} selected are now {review}.")
+
+    @action(description="To approve", url_path="to-queue", icon="rate_review")
+    def to_queue(self, request: HttpRequest) -> HttpResponse:
+        """To the queue."""
+        return redirect(reverse("admin:search_review_queue"))
+
+    @action(description="On the live search", url_path="to-answerability", icon="fact_check")
+    def to_answerability(self, request: HttpRequest) -> HttpResponse:
+        """To the report of what the live search finds."""
+        return redirect(reverse("admin:search_answerability"))
 
     @action(description="Queries without results", url_path="to-no-results", icon="search_off")
     def to_no_results(self, request: HttpRequest) -> HttpResponse:
@@ -213,6 +260,13 @@ class QueryAdmin(FastAdmin):
     def review_state(self, query: Query) -> str:
         """The state of its review."""
         return query.review
+
+    @display(description="not shown because", ordering="held_back")
+    def not_shown(self, query: Query) -> str:
+        """What the live search said against it, or the better one that says the same."""
+        if query.folded_into:
+            return f"says what “{query.folded_into.text}” says"
+        return str(query.get_held_back_display())
 
     @display(description="source", ordering="source")
     def made_by(self, query: Query) -> str:

@@ -7,6 +7,7 @@ item that is hidden now takes its queries along now, and a ban holds from the ne
 from collections.abc import Sequence
 
 from catalog.prepared import int_array, prepared_cursor
+from search.bans import VERSION, current_bans
 from search.query_sources.facts import VISIBLE
 
 CHECK = f"""
@@ -16,7 +17,7 @@ CHECK = f"""
         SELECT n, item, place FROM unnest(%(owners)s::int[], %(items)s::bigint[])
             WITH ORDINALITY AS w(n, item, place)
     )
-    SELECT asked.n, array_agg(i.title ORDER BY witness.place)
+    SELECT asked.n, array_agg(i.title ORDER BY witness.place), {VERSION}
     FROM asked JOIN witness ON witness.n = asked.n
     JOIN catalog_item i ON i.id = witness.item AND {VISIBLE}
     WHERE NOT EXISTS (
@@ -33,7 +34,7 @@ def still_answered(queries: Sequence[tuple[str, Sequence[int]]]) -> dict[int, li
         queries: (normal form, ids of witnesses, best first).
 
     Returns:
-        Place in `queries` -> titles. Missing: no witness is visible, or a banned phrase is in it.
+        Place in `queries` -> titles. Missing: no witness is visible, or it is banned.
     """
     if not queries:
         return {}
@@ -47,4 +48,8 @@ def still_answered(queries: Sequence[tuple[str, Sequence[int]]]) -> dict[int, li
                 "items": int_array(item for _, item in pairs),
             },
         )
-        return {n - 1: titles for n, titles in cursor.fetchall()}
+        rows = cursor.fetchall()
+    if not rows:
+        return {}
+    bans = current_bans(rows[0][2])
+    return {n - 1: titles for n, titles, _ in rows if not bans.holds(queries[n - 1][0])}

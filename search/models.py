@@ -7,6 +7,9 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 
+# What may be recommended or completed; search.query_candidates says the same in SQL.
+SHOWN = Q(review="approved", answers__gt=0, held_back="")
+
 
 class Query(models.Model):
     """A query that can be recommended or completed: where it came from, its review state."""
@@ -23,6 +26,11 @@ class Query(models.Model):
         APPROVED = "approved", "approved"
         REJECTED = "rejected", "rejected"
         BANNED = "banned", "banned"
+
+    class HeldBack(models.TextChoices):
+        NOTHING = "nothing", "finds nothing now"
+        SOURCE = "source", "does not find what it was made from"
+        FOLDED = "folded", "says what a better one says"
 
     text = models.CharField(max_length=300)
     # Lower case, without accents, one space between words.
@@ -45,6 +53,22 @@ class Query(models.Model):
     # 0 to 1, comparable across sources: orders completions and breaks ties.
     popularity = models.FloatField(default=0)
     checked_at = models.DateTimeField(null=True)
+    # What it is written in (search.languages): "fr", "Cyrl"; "Latn" where the language cannot be
+    # told; "" for names and titles, which belong to no language, and where nothing can be told.
+    language = models.CharField(max_length=4, blank=True, default="", db_default="")
+    # What the live search said of it (search.query_checks): in which release it was looked at, how
+    # many items it found and the score of the first. Without a score: counted, not run.
+    checked_version = models.CharField(max_length=80, blank=True, default="", db_default="")
+    found = models.PositiveIntegerField(null=True, blank=True)
+    best_score = models.FloatField(null=True, blank=True)
+    # Why it is not shown although it is approved, "" where it is.
+    held_back = models.CharField(
+        max_length=10, choices=HeldBack.choices, blank=True, default="", db_default=""
+    )
+    # The better of two that say the same (search.query_folding).
+    folded_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="folded"
+    )
     reviewed_by = models.CharField(max_length=150, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -56,7 +80,7 @@ class Query(models.Model):
             models.Index(
                 OpClass("normalized", name="text_pattern_ops"),
                 name="query_prefix",
-                condition=Q(review="approved", answers__gt=0),
+                condition=SHOWN,
             ),
             # Later words and typing errors (search.suggest, search.query_candidates).
             GinIndex(OpClass("normalized", name="gin_trgm_ops"), name="query_trgm"),
@@ -65,13 +89,13 @@ class Query(models.Model):
                 fields=["-popularity"],
                 name="query_popular",
                 include=["id", "normalized", "source"],
-                condition=Q(review="approved", answers__gt=0) & ~Q(source="titles"),
+                condition=SHOWN & ~Q(source="titles"),
             ),
             models.Index(
                 fields=["-popularity"],
                 name="query_popular_titles",
                 include=["id", "normalized", "source"],
-                condition=Q(review="approved", answers__gt=0, source="titles"),
+                condition=SHOWN & Q(source="titles"),
             ),
             # Queries that speak of exactly what the hits share (search.query_candidates).
             models.Index(fields=["meaning"], name="query_meaning", condition=~Q(meaning=0)),
@@ -89,6 +113,21 @@ class Query(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class BannedPattern(models.Model):
+    """What no query that is shown may hold or fit, whatever source makes it (search.bans)."""
+
+    # In the normal form of queries: a phrase, or words with * that the whole query must fit.
+    pattern = models.CharField(max_length=300, unique=True)
+    note = models.CharField(max_length=300, blank=True)
+    created_by = models.CharField(max_length=150, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Each look at queries compares the newest with what it has in memory.
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.pattern
 
 
 class Anchor(models.Model):

@@ -1,13 +1,22 @@
-"""What search computes ahead of requests, in order: words, finished texts, then queries."""
+"""What search computes ahead of requests: words, finished texts, queries, their checks."""
 
 import logging
 
+from catalog.enqueue import enqueue
 from catalog.jobs import track
 from catalog.models import Item
 from recs import registry
 from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.models import ModelVersion
-from search import facet_words, finished, query_store, spelling, synonym_sources
+from search import (
+    facet_words,
+    finished,
+    query_checks,
+    query_folding,
+    query_store,
+    spelling,
+    synonym_sources,
+)
 from search.models import FacetWord, Query, Term
 
 log = logging.getLogger(__name__)
@@ -42,6 +51,18 @@ def build_queries(*, bar: bool = False) -> None:
     """Generate and check the queries that can be recommended, from every source."""
     with track(kind="search.build_queries", bar=bar) as progress:
         query_store.build_queries(progress=progress)
+    enqueue("search.check_queries")
+
+
+def check_queries(*, every: bool = False, bar: bool = False) -> dict[str, int]:
+    """Try the stored queries on the live search, and fold those that say the same.
+
+    Returns:
+        What query_checks.check_queries() counts, and "folded".
+    """
+    with track(kind="search.check_queries", bar=bar) as progress:
+        counts = query_checks.check_queries(every=every, progress=progress)
+        return {**counts, "folded": query_folding.fold_queries(progress=progress)}
 
 
 def propose_synonyms(*, bar: bool = False) -> None:

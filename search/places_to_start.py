@@ -1,6 +1,7 @@
 """Places to start: what is offered where nothing was typed, another mix each day."""
 
 import hashlib
+from collections.abc import Sequence
 
 from django.core.cache import cache
 from django.db import connection
@@ -9,12 +10,13 @@ from django.utils import timezone
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation
 from search.answerable import still_answered
+from search.languages import is_accepted
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_sources.registry import names_on
 from search.query_wording import hints
 from search.text import normalize_query
 
-CACHE_KEY = "search:places_to_start"
+CACHE_KEY = "search:places_to_start:2"
 CACHE_SECONDS = 300
 BEST_OF_RULE = 12
 # Least and most telling rules apart: a bare genre is on the page already, as a way to browse.
@@ -32,9 +34,15 @@ BEST = f"""
     ) AS ranked WHERE place <= {BEST_OF_RULE}"""  # noqa: S608  constants only
 
 
-def places_to_start(*, k: int) -> tuple[QueryRecommendation, ...]:
-    """At most `k` popular queries that have little in common, each answered now."""
-    candidates = _candidates()
+def places_to_start(*, k: int, languages: Sequence[str] = ()) -> tuple[QueryRecommendation, ...]:
+    """At most `k` popular queries that have little in common, each answered now.
+
+    Args:
+        k: how many at most.
+        languages: what the visitor reads, where that is known; where nothing is left, all count.
+    """
+    every = _candidates()
+    candidates = [each for each in every if is_accepted(each.language, languages)] or every
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
     chosen = _mix(candidates, sorted(titles), k)
     lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())

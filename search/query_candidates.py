@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from catalog.prepared import int_array, prepared_cursor
+from search.languages import go_together, language_of
 from search.query_sources.base import anchor, meaning, split_anchor
 from search.query_sources.expansions import RULES
 from search.query_sources.registry import names_on
@@ -63,9 +64,9 @@ HIT_FACTS = """
 COLUMNS = (
     "id, text, normalized, source, anchors, witnesses, answers, people, popularity,"
     " provenance ->> 'rule' AS rule, provenance ->> 'year' AS year,"
-    f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh"
+    f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh, language"
 )
-SHOWN = "review = 'approved' AND answers > 0 AND source = ANY(%(sources)s)"
+SHOWN = "review = 'approved' AND answers > 0 AND held_back = '' AND source = ANY(%(sources)s)"
 # Each part repeats the conditions of the partial index that answers it.
 BY_MEANING_SQL = f"""
     SELECT {COLUMNS} FROM search_query
@@ -99,6 +100,7 @@ class Candidate:
     popularity: float = 0.0
     year: str | None = None
     is_fresh: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,9 @@ def find_candidates(
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return list({row[0]: read_candidate(row) for row in cursor.fetchall()}.values())
+        found = {row[0]: read_candidate(row) for row in cursor.fetchall()}
+    typed = language_of(" ".join(words))
+    return [each for each in found.values() if go_together(typed, each.language)]
 
 
 def _statement(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -192,6 +196,7 @@ def read_candidate(row: Sequence[Any]) -> Candidate:
         rule=row[9] or row[3],
         year=row[10],
         is_fresh=row[11],
+        language=row[12],
     )
 
 

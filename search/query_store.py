@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -17,6 +18,8 @@ from catalog.errors import InvalidInput
 from catalog.models import Profile
 from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
+from search.bans import current_bans
+from search.languages import language_of
 from search.models import Query
 from search.places_to_start import forget_places
 from search.query_sources import facts
@@ -25,10 +28,11 @@ from search.query_sources.registry import SOURCES, switched_on
 
 # Any constant works, as long as every build takes the same lock.
 LOCK_KEY = 7_140_312
+BELONG_TO_NO_LANGUAGE = frozenset((Query.Source.TITLES, Query.Source.NAMES))
 ANCHOR_KINDS = tuple(facts.FACTS)
 STAGED = (
     "text", "normalized", "source", "provenance", "anchors", "meaning", "witnesses", "answers",
-    "people", "popularity",
+    "people", "popularity", "language",
 )  # fmt: skip
 STAGING = f"""
     CREATE TEMP TABLE staged_query ON COMMIT DROP AS
@@ -36,23 +40,34 @@ STAGING = f"""
 # Rows that did not change are not written again: a second build writes almost nothing.
 UPSERT = """
     INSERT INTO search_query AS q (text, normalized, source, provenance, anchors, meaning,
-        witnesses, answers, people, popularity, review, reviewed_by, checked_at, created_at)
+        witnesses, answers, people, popularity, language, review, reviewed_by, checked_at,
+        created_at)
     SELECT text, normalized, source, provenance, anchors, meaning, witnesses, answers, people,
-        popularity, 'approved', '', now(), now()
+        popularity, language,
+        CASE WHEN source = ANY(%s) THEN 'proposed' ELSE 'approved' END, '', now(), now()
     FROM staged_query
     ON CONFLICT (normalized) DO UPDATE SET text = excluded.text, source = excluded.source,
         provenance = excluded.provenance, anchors = excluded.anchors, meaning = excluded.meaning,
         witnesses = excluded.witnesses, answers = excluded.answers, people = excluded.people,
-        popularity = excluded.popularity, checked_at = excluded.checked_at
-    WHERE (q.text, q.source, q.provenance, q.anchors, q.witnesses, q.answers, q.people)
+        popularity = excluded.popularity, checked_at = excluded.checked_at,
+        language = excluded.language,
+        checked_version = CASE WHEN (q.text, q.answers, q.witnesses)
+            IS DISTINCT FROM (excluded.text, excluded.answers, excluded.witnesses)
+            THEN '' ELSE q.checked_version END
+    WHERE (q.text, q.source, q.provenance, q.anchors, q.witnesses, q.answers, q.people, q.language)
         IS DISTINCT FROM (excluded.text, excluded.source, excluded.provenance, excluded.anchors,
-            excluded.witnesses, excluded.answers, excluded.people)
+            excluded.witnesses, excluded.answers, excluded.people, excluded.language)
         OR abs(q.popularity - excluded.popularity) > 0.001"""
 DELETE = """
     DELETE FROM search_query q
     WHERE q.reviewed_at IS NULL AND q.review IN ('approved', 'proposed')
         AND q.source = ANY(%s)
         AND NOT EXISTS (SELECT 1 FROM staged_query s WHERE s.normalized = q.normalized)"""
+# Whose better one is gone speaks for itself again, until the next look for duplicates.
+UNFOLD = """
+    UPDATE search_query q SET folded_into_id = NULL, held_back = ''
+    WHERE q.folded_into_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM search_query better WHERE better.id = q.folded_into_id)"""
 # What people kept and no source offers any more: it is shown only while the words find something.
 RECOUNT = f"""
     UPDATE search_query q SET answers = found.answers, witnesses = found.witnesses,
@@ -89,17 +104,22 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
     progress.set_total(len(sources) + 3)
     with transaction.atomic():
         _prepare()
+        bans = current_bans()
         kept: dict[str, _Kept] = {}
         for source in sources:
-            _merge(kept, source.candidates(profile))
+            offered = source.candidates(profile)
+            # Search itself looks titles up here; those that are banned are only never shown.
+            is_kept = source.name == Query.Source.TITLES
+            _merge(kept, (c for c in offered if is_kept or not bans.holds(c.normalized)))
             progress.advance(message=f"{source.name}: {len(kept)} queries so far")
         counts = {source.name: 0 for source in sources}
         for each in kept.values():
             counts[each.best.source] += 1
         _stage(kept)
         progress.advance(message="writing")
-        counts["written"] = _execute(UPSERT)
+        counts["written"] = _execute(UPSERT, [awaiting_approval()])
         counts["deleted"] = _execute(DELETE, [[source.name for source in SOURCES]])
+        _execute(UNFOLD)
         _execute(RECOUNT)
         _execute("DROP TABLE staged_query")
         progress.advance(message="counting what items share")
@@ -128,6 +148,16 @@ def set_review(*, query_ids: Sequence[int], review: str, by: str) -> int:
     return changed
 
 
+def awaiting_approval() -> list[str]:
+    """The sources whose new queries wait until somebody approves them."""
+    awaited: dict[str, list[str]] = {
+        "none": [],
+        "log": [str(Query.Source.LOG)],
+        "all": [str(value) for value in Query.Source.values],
+    }
+    return awaited[settings.SEARCH_QUERY_APPROVAL]
+
+
 def source_report() -> dict[str, Any]:
     """Counts of the store by source, and how often two sources offered the same words.
 
@@ -142,7 +172,8 @@ def source_report() -> dict[str, Any]:
     overlaps = []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT source, count(*), count(*) FILTER (WHERE review = 'approved' AND answers > 0)"
+            "SELECT source, count(*), count(*) FILTER (WHERE review = 'approved' AND answers > 0"
+            " AND held_back = '')"
             " FROM search_query GROUP BY source"
         )
         for source, kept, shown in cursor.fetchall():
@@ -216,7 +247,14 @@ def _staged_rows(kept: dict[str, _Kept]) -> Iterator[tuple[object, ...]]:
             each.answers,
             each.people,
             round(each.popularity, 4),
+            _language(each),
         )
+
+
+def _language(kept: _Kept) -> str:
+    """What the query is written in; names and titles of the catalog are for everybody."""
+    offering = {kept.best.source, *kept.also}
+    return "" if offering & BELONG_TO_NO_LANGUAGE else language_of(kept.best.text)
 
 
 def _build_anchors(profile: Profile) -> None:

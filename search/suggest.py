@@ -15,7 +15,9 @@ from catalog.models import Item
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
 from search.answerable import still_answered
+from search.bans import current_bans
 from search.facet_words import Said, beginning
+from search.languages import LATIN, go_together, is_accepted, language_of
 from search.places_to_start import places_to_start
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_sources.base import is_switched_on
@@ -88,10 +90,13 @@ class Suggestions:
     categories: tuple[Said, ...] = ()
 
 
-def suggest(*, prefix: str, viewer: Viewer, k: int = 8) -> Suggestions:
+def suggest(
+    *, prefix: str, viewer: Viewer, k: int = 8, languages: Sequence[str] = ()
+) -> Suggestions:
     """At most `k` queries and a few items for what has been typed so far.
 
-    Every one of them is answered by a visible item at this moment.
+    Every one of them is answered by a visible item at this moment, and none of another language
+    than what was typed; where that tells none, than those that the visitor reads (`languages`).
     """
     k = max(0, min(k, MAX_SUGGESTED))
     normalized = normalize_query(prefix[: MAX_PREFIX_CHARACTERS * 2])[:MAX_PREFIX_CHARACTERS]
@@ -102,20 +107,37 @@ def suggest(*, prefix: str, viewer: Viewer, k: int = 8) -> Suggestions:
             return Suggestions()
         shown = _checked(own)[:k]
         taken = {query.text for query in shown}
-        more = (query for query in places_to_start(k=k) if query.text not in taken)
+        more = (
+            query for query in places_to_start(k=k, languages=languages) if query.text not in taken
+        )
         return Suggestions(queries=(*shown, *more)[:k])
-    found = _find(normalized)
+    typed = language_of(prefix)
+    found = [each for each in _find(normalized) if _is_readable(each, typed, languages)]
     titles = [each for each in found if each.rule == "item_title"]
+    values = beginning(prefix, ["creator", "category"], k=MAX_VALUES)
+    if titles or values:
+        bans = current_bans()
+        titles = [each for each in titles if not bans.holds(each.normalized)]
+        values = {
+            facet: [said for said in of_it if not bans.holds(normalize_query(said.value))]
+            for facet, of_it in values.items()
+        }
     items = _items(titles[: MAX_ITEMS + 1])
     as_items = {item.pk for item in items}
     queries = [*own[:MAX_RECENT], *(each for each in found if not _leads_to(each, as_items))]
-    values = beginning(prefix, ["creator", "category"], k=MAX_VALUES)
     return Suggestions(
         queries=tuple(_checked(_spread(queries)[: 2 * k])[:k]),
         items=items,
         creators=tuple(values.get("creator", ())),
         categories=tuple(values.get("category", ())),
     )
+
+
+def _is_readable(candidate: Candidate, typed: str, languages: Sequence[str]) -> bool:
+    """A language that the words tell decides, before what the browser says."""
+    told = typed not in ("", LATIN)
+    accepted = told or is_accepted(candidate.language, languages)
+    return accepted and go_together(typed, candidate.language)
 
 
 def _own(normalized: str, viewer: Viewer) -> list[Candidate]:

@@ -39,10 +39,7 @@ def _asked(found: str) -> list[dict[str, Any]]:
 
 def _tasks(waiting: dict[str, int], encoding: dict[str, Any]) -> dict[str, Any]:
     """What waits, the most urgent first, and the names of what does not."""
-    jobs, queries = (
-        reverse("admin:catalog_job_changelist"),
-        reverse("admin:search_query_changelist"),
-    )
+    jobs = reverse("admin:catalog_job_changelist")
     labels, items = (
         reverse("admin:catalog_label_changelist"),
         reverse("admin:catalog_item_changelist"),
@@ -68,7 +65,7 @@ def _tasks(waiting: dict[str, int], encoding: dict[str, Any]) -> dict[str, Any]:
             waiting["proposals"],
             "proposed queries to review",
             "now",
-            f"{queries}?review__exact=proposed",
+            reverse("admin:search_review_queue"),
             "rate_review",
         ),
         _task(

@@ -89,7 +89,7 @@ def _asked_words() -> set[str]:
     """Words of what several people asked and found something for: no errors, whatever they are."""
     asked = Query.objects.filter(
         source=Query.Source.LOG, review=Query.Review.APPROVED, answers__gt=0
-    )
+    ).exclude(held_back=Query.HeldBack.NOTHING)
     words = {word for text in asked.values_list("normalized", flat=True) for word in text.split()}
     return {word for word in words if 1 < len(word) <= MAX_WORD_CHARACTERS}
 

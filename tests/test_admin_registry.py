@@ -46,7 +46,7 @@ from recs.models import (
     Surface,
     TrainingRun,
 )
-from search.models import Query, Rule, Synonym, Term
+from search.models import BannedPattern, Query, Rule, Synonym, Term
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +128,7 @@ def _learning(items: list[Item]) -> None:
             is_on=True,
             updated_by=NASTY,
         )
+        BannedPattern.objects.create(pattern=f"banned {n} {NASTY}", note=NASTY)
         Query.objects.create(
             text=f"query {n} {NASTY}",
             normalized=f"query {n}",

@@ -18,6 +18,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=42),
     },
     "build-queries": {"task": "search.build_queries", "schedule": crontab(hour=3, minute=45)},
+    # The build announces its own check; this one goes on where that ran out of time or was lost.
+    "check-queries": {"task": "search.check_queries", "schedule": crontab(hour=4, minute=0)},
     # Synonyms are proposed from the day's searches, with the names that queries were built from.
     "propose-synonyms": {
         "task": "search.propose_synonyms",

@@ -19,6 +19,7 @@ from search.api.queries import (
 )
 from search.facet_wording import value_label
 from search.facet_words import Said
+from search.languages import accepted_languages
 from search.query_recommendation import MAX_RECOMMENDED
 from search.recommended import recommended_for
 from search.suggest import MAX_SUGGESTED, suggest
@@ -114,9 +115,17 @@ class SuggestApi(Api):
         responses={200: SuggestOutput},
     )
     def get(self, request: Request) -> Response:
-        """Queries and a few items; every one of them leads to something visible."""
+        """Queries and a few items; every one of them leads to something visible.
+
+        Where the language of what was typed cannot be told, Accept-Language keeps others out.
+        """
         params = read(SuggestInput, request.query_params.dict())
-        found = suggest(prefix=params["q"], viewer=_viewer(request, params), k=params["k"])
+        found = suggest(
+            prefix=params["q"],
+            viewer=_viewer(request, params),
+            k=params["k"],
+            languages=accepted_languages(request.headers.get("Accept-Language", "")),
+        )
         return Response(
             {
                 "query": params["q"],

@@ -9,13 +9,13 @@ recommendation, or the system would listen to itself.
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 
 from catalog.models import Profile
+from search.personal_data import private_among
 from search.query_sources import facts
 from search.query_sources.base import MAX_WITNESSES, CandidateQuery, presentable
 from search.typed import FINISHED, IS_LIKELY, TYPED
@@ -37,12 +37,6 @@ COUNTED = f"""
     ORDER BY normalized_query"""  # noqa: S608
 # The scale of POPULARITY in search/query_sources/facts.py.
 SCALE = f"{facts.ITEMS} SELECT ln(2.0 + coalesce(sum(weight), 0)) FROM items"  # noqa: S608
-_PRIVATE = re.compile(
-    r"[^\s@]+@[^\s@]+"  # an e-mail address, or a handle
-    r"|https?://|www\."
-    r"|\d{5,}"  # account, order and post codes
-    r"|(?:\+?\d[\s().\-/]*){7,}"  # a telephone or card number, however it is grouped
-)
 
 
 class Log:
@@ -53,12 +47,12 @@ class Log:
     def candidates(self, profile: Profile) -> Iterator[CandidateQuery]:
         """One query for each normal form, worded as most people wrote it."""
         [(scale,)] = facts.rows(SCALE, profile)
-        counted = facts.rows(
-            COUNTED, profile, days=LOG_DAYS, people=settings.SEARCH_MIN_PEOPLE_PER_QUERY
-        )
+        people = settings.SEARCH_MIN_PEOPLE_PER_QUERY
+        counted = list(facts.rows(COUNTED, profile, days=LOG_DAYS, people=people))
+        private = private_among((row[1], row[0]) for row in counted)
         for normalized, text, people, total, hits in counted:
             fit = presentable(text)
-            if fit is None or fit[1] != normalized or is_private(text):
+            if fit is None or fit[1] != normalized or normalized in private:
                 continue
             witnesses = witnesses_of(hits)
             if not witnesses:
@@ -73,11 +67,6 @@ class Log:
                 witnesses=witnesses,
                 people=people,
             )
-
-
-def is_private(text: str) -> bool:
-    """Whether a query may name or reach a person: e-mail, telephone, long numbers, addresses."""
-    return _PRIVATE.search(text) is not None
 
 
 def witnesses_of(logged: str | list[dict[str, Any]]) -> list[int]:

@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from catalog.profiles import current_profile
 from search.facet_wording import value_label
 from search.facet_words import Said
+from search.languages import accepted_languages
 from search.suggest import suggest as complete
 from search.text import MAX_QUERY_CHARACTERS, clean_query
 from search.views.cards import Trail, card
@@ -23,11 +25,17 @@ ITEMS = 3
 
 
 @require_safe
+@vary_on_headers("Accept-Language")
 @page
 def suggest(request: HttpRequest) -> HttpResponse:
     """Queries, then items, makers and categories, that begin with what was typed."""
     prefix = clean_query(request.GET.get("q", ""))[:MAX_QUERY_CHARACTERS]
-    found = complete(prefix=prefix, viewer=viewer_of(request), k=QUERIES)
+    found = complete(
+        prefix=prefix,
+        viewer=viewer_of(request),
+        k=QUERIES,
+        languages=accepted_languages(request.headers.get("Accept-Language", "")),
+    )
     profile, trail = current_profile(), Trail(surface="suggest")
     context = {
         "queries": [

@@ -17,6 +17,7 @@ NAMES = (
     "recs.go_on_training",
     "search.build_terms",
     "search.build_queries",
+    "search.check_queries",
 )
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from catalog.profiles import current_profile
-from search.query_sources.log import Log, is_private
+from search.personal_data import is_private
+from search.query_sources.log import Log
 from tests.search.films import log_search, visitor
 
 pytestmark = pytest.mark.django_db
