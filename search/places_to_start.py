@@ -1,6 +1,7 @@
 """Places to start: what is offered where nothing was typed, another mix each day."""
 
 import hashlib
+from collections.abc import Sequence
 
 from django.core.cache import cache
 from django.db import connection
@@ -32,9 +33,9 @@ BEST = f"""
     ) AS ranked WHERE place <= {BEST_OF_RULE}"""  # noqa: S608  constants only
 
 
-def places_to_start(*, k: int) -> tuple[QueryRecommendation, ...]:
+def places_to_start(*, k: int, off: Sequence[str] = ()) -> tuple[QueryRecommendation, ...]:
     """At most `k` popular queries that have little in common, each answered now."""
-    candidates = _candidates()
+    candidates = [each for each in _candidates() if each.source not in off]
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
     chosen = _mix(candidates, sorted(titles), k)
     lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())

@@ -93,6 +93,7 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
         rules=applied.told(sort=request.sort),
         redirect=applied.redirect,
         banner=applied.banner,
+        ranking=found.learned.ranking,
     )
 
 

@@ -18,6 +18,7 @@ class ModelVersion(models.Model):
         USER_MODEL = "user_model", "user model"
         SEMANTIC_IDS = "semantic_ids", "semantic IDs"
         UNIFIED = "unified", "unified model"
+        QUERY_RANKER = "query_ranker", "ranker of query recommendations"
 
     class State(models.TextChoices):
         TRAINING = "training", "training"

@@ -1,0 +1,148 @@
+"""What became of recommended queries: each showing, with what was read of it, and its label.
+
+A showing is one query of one logged answer to somebody who is known at least by a cookie; typing
+that went on is left out, as nobody read that list. It was picked where the same viewer's next
+search with those words began from a recommendation within PICKED_MINUTES. It led to something
+where an event that says so (search.analytics: played, liked, added, bought, well rated) followed
+the search that was picked, with its `query_id`, by the same viewer within a day.
+
+The features are those that were served and logged, so they know nothing of what came later.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+
+from catalog.event_kinds import LEAST_GOOD_RATING, EventKind
+from recs.ml.query_ranking.features import NAMES, PLACE
+from recs.ml.query_ranking.fit import ShownRows
+from search.analytics.statements import EARLY, FOLLOWS, TAKEN
+
+Ints = npt.NDArray[np.int64]
+DoubleFloats = npt.NDArray[np.float64]
+
+PICKED_MINUTES = 10
+WANTED, PICKED = "wanted", "picked"
+MOST_LISTS = 200_000
+# `normal`: what the words of a shown query are in the log: normal forms keep no capitals, and the
+# store has the normal form of what it shows.
+SHOWINGS = f"""
+    WITH lists AS (
+        SELECT query_id, time, query_recommendations,
+            coalesce('p' || person_id, 'a' || nullif(anonymous_id, '')) AS viewer
+        FROM catalog_answer
+        WHERE kind = 'search' AND page = 1 AND NOT is_typing AND time < %(as_of)s
+          AND jsonb_typeof(query_recommendations) = 'array' AND query_recommendations <> '[]'
+          AND (person_id IS NOT NULL OR anonymous_id <> '')
+        ORDER BY time DESC, query_id LIMIT {MOST_LISTS}
+    ), shown AS (
+        SELECT lists.query_id, lists.time, lists.viewer, one
+        FROM lists, LATERAL jsonb_array_elements(query_recommendations) AS one
+        WHERE jsonb_array_length(one -> 'features') = %(features)s
+    )
+    SELECT shown.query_id, shown.time, shown.viewer, (one ->> 'place')::int, one -> 'features',
+           (one ->> 'stated')::float8, one ->> 'situation', picked.query_id IS NOT NULL,
+           picked.query_id IS NOT NULL AND EXISTS (
+               SELECT FROM catalog_event event
+               WHERE event.query_id = picked.query_id
+                 AND event.time >= picked.time - {EARLY}
+                 AND event.time < least(picked.time + {FOLLOWS}, %(as_of)s)
+                 AND (event.kind = ANY(%(taken)s)
+                      OR event.kind = {EventKind.RATING.value} AND event.value >= %(good)s))
+    FROM shown
+    LEFT JOIN LATERAL (
+        SELECT answer.query_id, answer.time FROM catalog_answer answer
+        WHERE answer.kind = 'search' AND answer.page = 1 AND answer.picked_from <> ''
+          AND answer.query = one ->> 'text'
+          AND coalesce('p' || answer.person_id, 'a' || nullif(answer.anonymous_id, ''))
+              = shown.viewer
+          AND answer.time >= shown.time
+          AND answer.time < least(shown.time + interval '{PICKED_MINUTES} minutes', %(as_of)s)
+        ORDER BY answer.time LIMIT 1
+    ) AS picked ON true
+    ORDER BY shown.time, shown.query_id, (one ->> 'place')::int"""  # noqa: S608  constants only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showings:
+    """R shown queries in L lists, in the order of time.
+
+    `rows`: features, labels and lists. `stated`: (R,) the stated score; `people`: (R,) whose, as
+    numbers; `places`: (R,); `situations`: R; `times`: (R,) seconds since 1970. `label`: what a good
+    end is, "wanted" or "picked".
+    """
+
+    rows: ShownRows
+    stated: DoubleFloats
+    people: Ints
+    places: Ints
+    times: DoubleFloats
+    situations: tuple[str, ...]
+    label: str
+
+    def take(self, mask: npt.NDArray[np.bool_]) -> "Showings":
+        """Those that are marked."""
+        return Showings(
+            rows=self.rows.take(mask),
+            stated=self.stated[mask],
+            people=self.people[mask],
+            places=self.places[mask],
+            times=self.times[mask],
+            situations=tuple(np.array(self.situations, dtype=object)[mask].tolist()),
+            label=self.label,
+        )
+
+
+def read_showings(*, as_of: datetime, least_wanted: int) -> Showings:
+    """Every showing before a moment, with what followed until then.
+
+    Args:
+        as_of: exclusive upper bound of lists and of what followed.
+        least_wanted: where fewer led to something, to have been picked is the label instead: a
+            weaker one, which the version says.
+    """
+    params: dict[str, Any] = {
+        "as_of": as_of, "features": len(NAMES), "good": LEAST_GOOD_RATING,
+        "taken": [int(kind) for kind in TAKEN],
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(SHOWINGS, params)
+        found = cursor.fetchall()
+    wanted = np.array([row[8] for row in found], np.float64)
+    picked = np.array([row[7] for row in found], np.float64)
+    is_enough = wanted.sum() >= least_wanted
+    return _showings(found, wanted if is_enough else picked, WANTED if is_enough else PICKED)
+
+
+def _showings(found: list[tuple[Any, ...]], labels: DoubleFloats, label: str) -> Showings:
+    lists: dict[Any, int] = {}
+    people: dict[str, int] = {}
+    features = np.array([_numbers(row[4]) for row in found], np.float32)
+    features = features.reshape(len(found), len(NAMES))
+    places = np.array([row[3] for row in found], np.int64)
+    features[:, PLACE] = np.log(np.maximum(places, 1))
+    return Showings(
+        rows=ShownRows(
+            features=features,
+            labels=labels,
+            lists=np.array([lists.setdefault(row[0], len(lists)) for row in found], np.int64),
+        ),
+        stated=np.array([row[5] or 0.0 for row in found], np.float64),
+        people=np.array([people.setdefault(row[2], len(people)) for row in found], np.int64),
+        places=places,
+        times=np.array([row[1].timestamp() for row in found], np.float64),
+        situations=tuple(row[6] or "" for row in found),
+        label=label,
+    )
+
+
+def _numbers(logged: Any) -> list[float]:
+    """As the driver returns JSON: parsed, or its text."""
+    if isinstance(logged, str):
+        return [float(each) for each in logged.strip("[] ").split(",")]
+    return [float(each) for each in logged]
