@@ -2,10 +2,10 @@
 
     exact       the query is the title of one thing: none
     typing      somebody is still typing: few
-    poor        few hits, or none that holds the words: many, above the hits
-    broad       the hits lie over many categories: many, above the hits
+    poor        few hits, or none that holds the words: many
+    broad       the hits lie over many categories: many
     plain       what was asked for is there: some
-    start, item no query yet, or an item's page: "searches from here"
+    start, item no query yet, or an item's page: "searches from here", below the item
 
 How many is learned where there is a log (`learned_counts`): as many as the places at which a
 recommended query still led to something at least LEAST_WORTH times as often as a usual one does,
@@ -60,7 +60,7 @@ class Signals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """How many queries at most, "above" or "below" the hits, and in which situation."""
+    """How many queries at most, "above" the hits or "below" the item, in which situation."""
 
     count: int
     where: str
@@ -102,10 +102,9 @@ def place(signals: Signals, learned: Mapping[str, int] | None = None) -> Placeme
     count = DEFAULTS[situation]
     if learned and situation in SITUATIONS and situation in learned:
         count = max(FEWEST, min(MOST, int(learned[situation])))
-    # Where what was asked for is there it stands first, and the way on follows it.
-    return Placement(
-        count=count, where="below" if situation in (PLAIN, ITEM) else "above", situation=situation
-    )
+    # An item's page is about the item; a list has no end below which anything would be seen.
+    where = "below" if situation == ITEM else "above"
+    return Placement(count=count, where=where, situation=situation)
 
 
 def learned_counts(

@@ -17,8 +17,8 @@ from django.db import connection
 from catalog.prepared import int_array, prepared_cursor
 from search.query_sources.base import anchor, meaning, split_anchor
 from search.query_sources.expansions import RULES
+from search.query_sources.onward import MOST_LINKS
 from search.query_sources.onward import NAME as ONWARD
-from search.query_sources.onward import Onward
 from search.query_sources.registry import names_on
 
 HITS_READ = 30
@@ -84,7 +84,14 @@ BY_WORDS_SQL = f"""
         ORDER BY popularity DESC LIMIT {BY_WORDS})"""  # noqa: S608
 # Where people went on to from here (search.query_sources.onward).
 BY_ONWARD_SQL = f"""
-    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND normalized = ANY(%(onward)s)"""  # noqa: S608
+    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND (
+        normalized = ANY(%(near)s) OR normalized IN (
+            SELECT next FROM search_onwardlink WHERE query = %(here)s
+            ORDER BY people DESC, next LIMIT {MOST_LINKS}))"""  # noqa: S608
+# With the share of people who went on to it from here, whoever else offers it.
+WITH_SHARES = """
+    SELECT part.*, link.share FROM ({parts}) AS part
+    LEFT JOIN search_onwardlink link ON link.query = %(here)s AND link.next = part.normalized"""
 BY_LOG_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source = 'log' AND ({{any_word}})
         ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608
@@ -165,43 +172,45 @@ def find_candidates(
     facts: HitFacts,
     said: frozenset[str],
     words: Sequence[str],
-    onward: Mapping[str, Onward] | None = None,
+    neighbours: Mapping[str, float] | None = None,
     off: Sequence[str] = (),
 ) -> list[Candidate]:
-    """Stored queries near the hits or the words, each once.
+    """Stored queries near the hits or the words, and those people went on to, each once.
 
     Args:
         facts: what the hits share.
         said: the anchors that the query itself names; they are always combined.
         words: the words that were typed.
-        onward: where people went on to from here, by normal form.
+        neighbours: near queries in the space of the unified model, 0 to 1 by normal form.
         off: names of sources to leave out.
     """
-    onward = onward or {}
-    sql, params = _statement(words, onward)
+    sources = [name for name in names_on() if name not in off]
+    sql, params = _statement(words, with_onward=ONWARD in sources)
     params |= {
-        "sources": [name for name in names_on() if name not in off],
+        "sources": sources,
+        "here": " ".join(words),
         "meanings": [meaning(combination) for combination in _combinations(facts, said)],
         "rare": _rare(facts, said),
+        "near": list(neighbours or {}),
     }
+    found: dict[int, Candidate] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        found: dict[int, Candidate] = {}
         for row in cursor.fetchall():
             # The last part is of those whom people went on to; the others know it for their own.
-            candidate, is_onward = read_candidate(row), bool(row[-1])
             if row[0] not in found:
-                found[row[0]] = replace(candidate, source=ONWARD) if is_onward else candidate
-    return [_gone_on_to(each, onward.get(each.normalized)) for each in found.values()]
+                *_, is_onward, share = row
+                known = read_candidate(row)
+                found[row[0]] = replace(
+                    known,
+                    source=ONWARD if is_onward else known.source,
+                    onward=share or 0.0,
+                    neighbour=(neighbours or {}).get(known.normalized, 0.0),
+                )
+    return list(found.values())
 
 
-def _gone_on_to(candidate: Candidate, link: Onward | None) -> Candidate:
-    if link is None:
-        return candidate
-    return replace(candidate, onward=link.share, neighbour=link.nearness)
-
-
-def _statement(words: Sequence[str], onward: Mapping[str, Onward]) -> tuple[str, dict[str, Any]]:
+def _statement(words: Sequence[str], *, with_onward: bool) -> tuple[str, dict[str, Any]]:
     """The statement for these words: LIKE ALL and ANY of a list would not use the indexes."""
     # A word of one letter is in every query. Normal forms hold no LIKE wildcards.
     patterns = {f"w{n}": f"%{word}%" for n, word in enumerate(words[:MAX_WORDS]) if len(word) > 1}
@@ -210,12 +219,12 @@ def _statement(words: Sequence[str], onward: Mapping[str, Onward]) -> tuple[str,
         likes = [f"normalized LIKE %({name})s" for name in patterns]
         parts.append(BY_WORDS_SQL.format(all_words=" AND ".join(likes)))
         parts.append(BY_LOG_SQL.format(any_word=" OR ".join(likes)))
-    marked = [f"SELECT part.*, false FROM ({part}) AS part" for part in parts]  # noqa: S608
-    params: dict[str, Any] = dict(patterns)
-    if onward:
-        marked.append(f"SELECT part.*, true FROM ({BY_ONWARD_SQL}) AS part")  # noqa: S608
-        params["onward"] = list(onward)
-    return " UNION ALL ".join(marked), params
+    parts = [f"SELECT part.*, false AS is_onward FROM ({part}) AS part" for part in parts]  # noqa: S608
+    if not with_onward:
+        joined = " UNION ALL ".join(parts)
+        return f"SELECT part.*, 0::float8 FROM ({joined}) AS part", dict(patterns)  # noqa: S608
+    parts.append(f"SELECT part.*, true AS is_onward FROM ({BY_ONWARD_SQL}) AS part")  # noqa: S608
+    return WITH_SHARES.format(parts=" UNION ALL ".join(parts)), dict(patterns)
 
 
 def read_candidate(row: Sequence[Any]) -> Candidate:

@@ -39,7 +39,7 @@ from search.query_scoring import (
 )
 from search.query_sources.base import is_switched_on
 from search.query_sources.onward import NAME as ONWARD
-from search.query_sources.onward import onward_from
+from search.query_sources.onward import neighbours
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import RecentQuery
 from search.query_wording import hints
@@ -231,16 +231,12 @@ def _query(
 def _candidates(request: _Request, normalized: str) -> list[Candidate]:
     """Of every source that is on; of two that say the same the viewer's own stays."""
     asked, ranking = request.asked, request.page.ranking
-    onward = (
-        {}
-        if request.is_off(ONWARD)
-        else onward_from(normalized, None if ranking is None else ranking.model)
-    )
+    is_near = ranking is not None and not request.is_off(ONWARD)
     found = find_candidates(
         facts=asked.facts,
         said=asked.said,
         words=normalized.split(),
-        onward=onward,
+        neighbours=neighbours(ranking.model, normalized) if ranking and is_near else {},
         off=request.options.sources_off,
     )
     return found + own_candidates(asked, request.own)

@@ -1,8 +1,8 @@
 """What became of recommended queries: each showing, with what was read of it, and its label.
 
-A showing is one query of one logged answer to somebody who is known at least by a cookie; typing
-that went on is left out, as nobody read that list. It was picked where the same viewer's next
-search with those words began from a recommendation within PICKED_MINUTES. It led to something
+A showing is one query of one logged answer to somebody who is known at least by a cookie; lists
+beside half-typed words are left out, as nobody read them. It was picked where the same viewer began
+a search with those words from a recommendation within PICKED_MINUTES. It led to something
 where an event that says so (search.analytics: played, liked, added, bought, well rated) followed
 the search that was picked, with its `query_id`, by the same viewer within a day.
 
@@ -28,42 +28,45 @@ DoubleFloats = npt.NDArray[np.float64]
 PICKED_MINUTES = 10
 WANTED, PICKED = "wanted", "picked"
 MOST_LISTS = 200_000
-# `normal`: what the words of a shown query are in the log: normal forms keep no capitals, and the
-# store has the normal form of what it shows.
+# A search that was picked is what became of the newest list of its viewer that showed its words.
 SHOWINGS = f"""
-    WITH lists AS (
-        SELECT query_id, time, query_recommendations,
+    WITH answers AS MATERIALIZED (
+        SELECT query_id, time, query, picked_from, is_typing, query_recommendations,
             coalesce('p' || person_id, 'a' || nullif(anonymous_id, '')) AS viewer
         FROM catalog_answer
-        WHERE kind = 'search' AND page = 1 AND NOT is_typing AND time < %(as_of)s
-          AND jsonb_typeof(query_recommendations) = 'array' AND query_recommendations <> '[]'
+        WHERE kind = 'search' AND page = 1 AND time < %(as_of)s
           AND (person_id IS NOT NULL OR anonymous_id <> '')
+    ), lists AS (
+        SELECT * FROM answers
+        WHERE NOT is_typing AND jsonb_typeof(query_recommendations) = 'array'
+          AND query_recommendations <> '[]'
         ORDER BY time DESC, query_id LIMIT {MOST_LISTS}
-    ), shown AS (
-        SELECT lists.query_id, lists.time, lists.viewer, one
+    ), shown AS MATERIALIZED (
+        SELECT lists.query_id, lists.time, lists.viewer, one, one ->> 'text' AS text
         FROM lists, LATERAL jsonb_array_elements(query_recommendations) AS one
         WHERE jsonb_array_length(one -> 'features') = %(features)s
+    ), picked AS (
+        SELECT DISTINCT ON (answers.query_id)
+            answers.query_id, answers.time, shown.query_id AS list, shown.text
+        FROM answers JOIN shown ON shown.viewer = answers.viewer AND shown.text = answers.query
+        WHERE answers.picked_from <> '' AND answers.time > shown.time
+          AND answers.time < shown.time + interval '{PICKED_MINUTES} minutes'
+        ORDER BY answers.query_id, shown.time DESC
+    ), ends AS (
+        SELECT list, text, bool_or(EXISTS (
+            SELECT FROM catalog_event event
+            WHERE event.query_id = picked.query_id
+              AND event.time >= picked.time - {EARLY}
+              AND event.time < least(picked.time + {FOLLOWS}, %(as_of)s)
+              AND (event.kind = ANY(%(taken)s)
+                   OR event.kind = {EventKind.RATING.value} AND event.value >= %(good)s)
+        )) AS is_wanted
+        FROM picked GROUP BY list, text
     )
     SELECT shown.query_id, shown.time, shown.viewer, (one ->> 'place')::int, one -> 'features',
-           (one ->> 'stated')::float8, one ->> 'situation', picked.query_id IS NOT NULL,
-           picked.query_id IS NOT NULL AND EXISTS (
-               SELECT FROM catalog_event event
-               WHERE event.query_id = picked.query_id
-                 AND event.time >= picked.time - {EARLY}
-                 AND event.time < least(picked.time + {FOLLOWS}, %(as_of)s)
-                 AND (event.kind = ANY(%(taken)s)
-                      OR event.kind = {EventKind.RATING.value} AND event.value >= %(good)s))
-    FROM shown
-    LEFT JOIN LATERAL (
-        SELECT answer.query_id, answer.time FROM catalog_answer answer
-        WHERE answer.kind = 'search' AND answer.page = 1 AND answer.picked_from <> ''
-          AND answer.query = one ->> 'text'
-          AND coalesce('p' || answer.person_id, 'a' || nullif(answer.anonymous_id, ''))
-              = shown.viewer
-          AND answer.time >= shown.time
-          AND answer.time < least(shown.time + interval '{PICKED_MINUTES} minutes', %(as_of)s)
-        ORDER BY answer.time LIMIT 1
-    ) AS picked ON true
+           (one ->> 'stated')::float8, one ->> 'situation', ends.list IS NOT NULL,
+           coalesce(ends.is_wanted, false)
+    FROM shown LEFT JOIN ends ON ends.list = shown.query_id AND ends.text = shown.text
     ORDER BY shown.time, shown.query_id, (one ->> 'place')::int"""  # noqa: S608  constants only
 
 

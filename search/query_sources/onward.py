@@ -7,7 +7,6 @@ in the graph of queries and chosen items that the unified model has. Either only
 shown is in the store, reviewed and answered.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,14 +44,6 @@ LINKS = f"""
     HAVING count(DISTINCT viewer) >= %(least)s"""  # noqa: S608  constants only
 
 
-@dataclass(frozen=True, slots=True)
-class Onward:
-    """How one query leads to another: the share of people, and nearness; 0 for no such way."""
-
-    share: float = 0.0
-    nearness: float = 0.0
-
-
 class GoneOn:
     """What people went on to; only online, from links that are counted in the background."""
 
@@ -69,21 +60,6 @@ def build_links() -> int:
         cursor.execute("DELETE FROM search_onwardlink")
         cursor.execute(LINKS, {"days": LOG_DAYS, "least": settings.SEARCH_MIN_PEOPLE_PER_QUERY})
         return int(cursor.rowcount)
-
-
-def onward_from(normalized: str, model: "ServedUnified | None" = None) -> dict[str, Onward]:
-    """By normal form where people went on to from here; one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT next, share FROM search_onwardlink WHERE query = %s"
-            " ORDER BY people DESC, next LIMIT %s",
-            [normalized, MOST_LINKS],
-        )
-        links = {words: Onward(share=share) for words, share in cursor.fetchall()}
-    near = neighbours(model, normalized) if model is not None else {}
-    for words, nearness in near.items():
-        links[words] = Onward(share=links.get(words, Onward()).share, nearness=nearness)
-    return links
 
 
 def neighbours(model: "ServedUnified", normalized: str) -> dict[str, float]:

@@ -1,0 +1,374 @@
+"""The ranker of query recommendations as it is served, learned from the log, judged and undone."""
+
+import itertools
+from datetime import timedelta
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from catalog.answers import AnswerInput, log_answer
+from catalog.events import record_events
+from catalog.models import Answer, Item
+from catalog.types import EventInput, Viewer
+from recs import registry
+from recs.errors import NotEnoughEvents
+from recs.learning import learn
+from recs.ml.artifacts import Artifact
+from recs.ml.query_ranking.features import NAMES, PLACE
+from recs.ml.query_ranking.ranker import QueryRanker
+from recs.ml.vocabulary import Vocabulary
+from recs.models import ModelVersion
+from search.answer import search
+from search.models import Anchor, OnwardLink
+from search.query_candidates import Candidate
+from search.query_features import facts_of
+from search.query_mixing import angle_of
+from search.query_ranker_fit import QueryRankerRunConfig, run_gate, split
+from search.query_ranking import KIND, forget_rankers
+from search.query_recommendation import RecommendOptions, recommend
+from search.query_scoring import score, understand
+from search.query_sources.onward import neighbours
+from search.query_store import build_queries
+from search.retrieval import retrieve
+from search.shown_queries import read_showings
+from search.text import normalize_query
+from search.types import SearchRequest
+from search.views.cards import item_url
+from tests.search.films import log_search, visitor
+
+pytestmark = pytest.mark.django_db
+ASKED = ("comedy", "thriller", "french comedy", "crime", "hitchcock thriller", "james stewart")
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded():
+    forget_rankers()
+    yield
+    forget_rankers()
+
+
+def recommended(query, *, viewer=Viewer(), page=None, **options):  # noqa: B008  frozen
+    request = SearchRequest(query=query, viewer=viewer)
+    found = retrieve(request)
+    return recommend(
+        query=query,
+        normalized=normalize_query(query),
+        top_item_ids=found.top_item_ids,
+        exact_title=found.exact_title,
+        viewer=viewer,
+        page=page or facts_of(request, found),
+        options=RecommendOptions(**options),
+    )
+
+
+def texts(query, **given):
+    return [each.text for each in recommended(query, **given).queries]
+
+
+def ranker_of(**weights):
+    linear = np.zeros(len(NAMES))
+    for name, weight in weights.items():
+        linear[NAMES.index(name)] = weight
+    none = np.zeros((len(NAMES), 0))
+    return QueryRanker(
+        mean=np.zeros(len(NAMES)), scale=np.ones(len(NAMES)), linear=linear, bias=-1.0,
+        inner=none, inner_bias=np.zeros(0), outer=np.zeros(0),
+    )  # fmt: skip
+
+
+def made(*, counts=None, features=NAMES, **weights):
+    """A candidate version that adds up these features."""
+    version = registry.create_version(kind=KIND, as_of=timezone.now(), config={})
+    artifact = Artifact(
+        config={"features": list(features), "counts": counts or {}},
+        tensors=ranker_of(**weights).tensors(),
+        vocabulary=Vocabulary(()), metrics={}, card="", provenance={},
+    )  # fmt: skip
+    return registry.add_artifact(version=version, artifact=artifact, sizes=registry.Sizes())
+
+
+def test_without_a_version_the_stated_score_orders_and_says_why(built):
+    found = recommended("comedy")
+    assert (found.version, found.fallback) == ("", "no_live_version")
+    assert found.queries
+    assert all(each.score == each.stated for each in found.queries)
+    assert all(each.explanation == {} for each in found.queries)
+
+
+def test_a_live_version_changes_the_order_and_each_pill_says_why(built):
+    before = texts("comedy")
+    live = registry.promote(version=made(is_names=9.0, popularity=-3.0))
+    found = recommended("comedy")
+    assert found.version == live.name
+    assert [each.text for each in found.queries] != before
+    assert found.queries[0].source == "names"
+    assert max(found.queries[0].explanation, key=found.queries[0].explanation.get) == "source"
+    assert all(0 < each.score < 1 for each in found.queries)
+    assert texts("comedy", ranker=False) == before
+
+
+def test_an_unusable_version_falls_back_and_says_so(built, caplog):
+    before = texts("comedy")
+    registry.promote(version=made(features=NAMES[:-1]))
+    found = recommended("comedy")
+    assert found.fallback == "unusable_version"
+    assert [each.text for each in found.queries] == before
+
+
+def test_rolled_back_the_version_before_orders_again(built):
+    registry.promote(version=made(is_names=9.0))
+    first = texts("comedy")
+    registry.promote(version=made(is_names=-9.0))
+    assert texts("comedy") != first
+    call_command("model_versions", "rollback", "query_ranker")
+    assert texts("comedy") == first
+
+
+def test_what_a_version_learned_of_how_many_is_obeyed(built):
+    registry.promote(version=made(counts={"poor": 3, "plain": 3, "broad": 3}))
+    assert len(texts("comedy")) == 3
+
+
+def test_nothing_above_an_exact_title_with_a_version_too(built):
+    registry.promote(version=made(is_names=9.0))
+    assert recommended("rear window").queries == ()
+    assert search(SearchRequest(query="Rear Window")).query_recommendations == ()
+
+
+def test_switches_take_parts_away(built):
+    me = visitor("me")
+    log_search("hulot gags", viewer=me, items=[built["Playtime"]])
+    assert "hulot gags" in texts("french comedy", viewer=me)
+    assert "hulot gags" not in texts("french comedy", viewer=me, personal=False)
+    assert "hulot gags" not in texts("french comedy", viewer=me, sources_off=("recent",))
+    sources = {each.source for each in recommended("comedy", sources_off=("names",)).queries}
+    assert sources
+    assert "names" not in sources
+    assert texts("french comedy", viewer=me, personal=False) == texts("french comedy")
+
+
+def test_nobody_elses_searches_are_among_them_whatever_the_ranker_likes(built):
+    registry.promote(version=made(own_recency=9.0, is_recent=9.0))
+    log_search("hulot gags", viewer=visitor("other"), items=[built["Playtime"]])
+    for viewer in (visitor("me"), Viewer()):
+        found = recommended("french comedy", viewer=viewer).queries
+        assert found
+        assert "recent" not in {each.source for each in found}
+        assert "hulot gags" not in [each.text for each in found]
+
+
+def test_each_pill_knows_its_way_and_the_ways_are_mixed(built):
+    for query in ("french comedy", "hitchcock thriller", "comedy"):
+        ways = [each.angle for each in recommended(query).queries]
+        assert set(ways) <= {"narrower", "broader", "angle", "category", "new"}
+        assert len(set(ways)) >= 2, (query, ways)
+
+
+def test_another_category_is_told_apart_from_the_one_that_was_asked_for(built):
+    found = retrieve(SearchRequest(query="hitchcock thriller"))
+    asked = understand("hitchcock thriller", found.top_item_ids)
+    ways = {}
+    for name in ("Horror", "Mystery", "Thriller"):
+        candidate = Candidate(
+            text=name, normalized=name.lower(), source="expansions", rule="category", answers=3,
+            witnesses=[], anchors=(f"category:{name}",),
+        )  # fmt: skip
+        ways[name] = angle_of(asked, score(asked, candidate))
+    # One in five of the hits, two in five, all.
+    assert ways == {"Horror": "category", "Mystery": "angle", "Thriller": "broader"}
+
+
+def test_the_log_holds_what_was_read_of_each_and_where_it_stood(built):
+    answer = search(SearchRequest(query="french comedy", viewer=visitor("me")))
+    logged = Answer.objects.get(pk=answer.query_id).query_recommendations
+    assert [each["text"] for each in logged] == [q.text for q in answer.query_recommendations]
+    assert sorted(each["place"] for each in logged) == list(range(1, len(logged) + 1))
+    assert {each["situation"] for each in logged} == {answer.placement.situation}
+    assert all(len(each["features"]) == len(NAMES) for each in logged)
+
+
+def test_what_is_learned_from_is_what_was_served_but_for_the_place(built):
+    answer = search(SearchRequest(query="french comedy", viewer=visitor("me")))
+    found = read_showings(as_of=timezone.now(), least_wanted=1)
+    served = {each.text: each.features for each in answer.query_recommendations}
+    logged = Answer.objects.get(pk=answer.query_id).query_recommendations
+    in_order = sorted(logged, key=lambda each: each["place"])
+    again = np.array([served[each["text"]] for each in in_order], np.float32)
+    others = [n for n in range(len(NAMES)) if n != PLACE]
+    assert found.rows.features[:, others] == pytest.approx(again[:, others])
+    assert found.rows.features[:, PLACE] == pytest.approx(np.log(found.places))
+    assert (again[:, PLACE] == 0).all()
+
+
+def shown_log(films, *, people=48, good="names", by_chance=0.0, kind="play"):
+    """Answers that showed queries; who saw one of a source picks it and plays what it found."""
+    rng = np.random.default_rng(0)
+    offered = {query: recommended(query).queries for query in ASKED}
+    item = films["Playtime"]
+    for n, query in itertools.product(range(people), ASKED[:3]):
+        viewer = visitor(f"v{n}")
+        time = timezone.now() - timedelta(days=20) + timedelta(minutes=61 * n + ASKED.index(query))
+        order = rng.permutation(len(offered[query]))
+        shown = [offered[query][m] for m in order]
+        log_answer(answer=answer_input(query, viewer, time, shown))
+        liked = [q for q in shown if q.source == good] or shown[:1]
+        picked = liked[0] if rng.random() >= by_chance else shown[int(rng.integers(len(shown)))]
+        query_id = log_search(
+            picked.text, viewer=viewer, items=[item], picked_from=picked.source,
+            seconds_ago=(timezone.now() - time).total_seconds() - 20,
+        )  # fmt: skip
+        record_events(
+            events=[
+                EventInput(
+                    kind=kind, item_id=item.external_id, anonymous_id=viewer.anonymous_id,
+                    time=time + timedelta(seconds=60), query_id=str(query_id),
+                )
+            ]
+        )  # fmt: skip
+
+
+def answer_input(query, viewer, time, shown):
+    return AnswerInput(
+        query_id=uuid4(), kind="search", viewer=viewer, query=query, surface="search", total=5,
+        normalized_query=normalize_query(query), time=time, hits=[],
+        query_recommendations=[
+            {
+                "text": each.text, "source": each.source, "place": place, "stated": each.stated,
+                "situation": "plain", "features": list(each.features),
+            }
+            for place, each in enumerate(shown, start=1)
+        ],
+    )  # fmt: skip
+
+
+def test_the_label_is_what_was_done_after_the_pick(built):
+    shown_log(built, people=8)
+    found = read_showings(as_of=timezone.now(), least_wanted=10)
+    assert found.label == "wanted"
+    assert found.rows.labels.sum() == 24
+    assert len(np.unique(found.rows.lists)) == 24
+    assert len(np.unique(found.people)) == 8
+
+
+def test_a_click_alone_is_no_good_end_and_picks_are_the_weaker_label(built):
+    shown_log(built, people=8, kind="click")
+    found = read_showings(as_of=timezone.now(), least_wanted=10)
+    assert found.label == "picked"
+    assert found.rows.labels.sum() == 24
+
+
+def test_what_comes_later_changes_nothing_before(built):
+    shown_log(built, people=8)
+    as_of = timezone.now() - timedelta(days=20) + timedelta(minutes=61 * 4)
+    early = read_showings(as_of=as_of, least_wanted=1)
+    log_search("comedy", viewer=visitor("v1"), picked_from="names")
+    again = read_showings(as_of=as_of, least_wanted=1)
+    assert 0 < len(early.rows.labels) == len(again.rows.labels)
+    assert (early.rows.labels == again.rows.labels).all()
+
+
+def test_from_the_log_to_a_live_version_that_orders(built):
+    shown_log(built)
+    run = learn(kind="query_ranker", config={"least_people": 10})
+    version = ModelVersion.objects.get(pk=run.version_id)
+    assert version.state == ModelVersion.State.LIVE, (version.gate["reasons"], version.metrics)
+    assert version.metrics["label"] == "wanted"
+    assert version.metrics["mrr_candidate"] > version.metrics["mrr_popularity"]
+    assert {"popularity", "stated"} <= set(version.gate["slices"][0]["systems"])
+    forget_rankers()
+    assert recommended("comedy").queries[0].source == "names"
+    assert "picked" in (registry.folder(version) / "MODEL_CARD.md").read_text()
+
+
+def test_a_version_that_learned_nothing_of_use_is_refused_with_reasons(built):
+    # What leads on is drawn by lot, so nothing that was learned helps later.
+    shown_log(built, by_chance=1.0)
+    run = learn(kind="query_ranker", config={"least_people": 10})
+    version = ModelVersion.objects.get(pk=run.version_id)
+    assert version.state == ModelVersion.State.REFUSED
+    assert version.gate["reasons"]
+    assert recommended("comedy").fallback == "no_live_version"
+
+
+def test_the_gate_refuses_what_orders_the_wrong_way_round(built):
+    shown_log(built)
+    config = QueryRankerRunConfig()
+    later = split(read_showings(as_of=timezone.now(), least_wanted=1), config).later
+    good = run_gate(ranker_of(is_names=5.0), later, QueryRankerRunConfig(least_people=5))
+    bad = run_gate(ranker_of(is_names=-5.0), later, QueryRankerRunConfig(least_people=5))
+    assert good["passed"]
+    assert not bad["passed"]
+    assert "popularity" in " ".join(bad["reasons"])
+
+
+def test_an_empty_log_teaches_nothing_and_says_so(built):
+    with pytest.raises(NotEnoughEvents, match="shown"):
+        learn(kind="query_ranker")
+
+
+def test_people_are_led_where_several_went_on_to(built):
+    for n in range(3):
+        viewer = visitor(f"v{n}")
+        log_search("french comedy", viewer=viewer, items=[built["Playtime"]], seconds_ago=900)
+        log_search("godfather crime", viewer=viewer, items=[built["The Godfather"]])
+    build_queries()
+    link = OnwardLink.objects.get(query="french comedy")
+    assert (link.next, link.people, link.share) == ("godfather crime", 3, 1.0)
+    found = {each.text: each.source for each in recommended("french comedy").queries}
+    assert found["godfather crime"] == "onward"
+    off = {each.text for each in recommended("french comedy", sources_off=("onward",)).queries}
+    assert "godfather crime" not in off
+
+
+def test_fewer_people_and_picked_searches_make_no_link(built):
+    for n in range(2):
+        viewer = visitor(f"v{n}")
+        log_search("french comedy", viewer=viewer, items=[built["Playtime"]], seconds_ago=900)
+        log_search("godfather crime", viewer=viewer, items=[built["The Godfather"]])
+    for n in range(4):
+        viewer = visitor(f"w{n}")
+        log_search("crime", viewer=viewer, items=[built["The Godfather"]], seconds_ago=900)
+        log_search("thriller", viewer=viewer, items=[built["Rope"]], picked_from="names")
+    build_queries()
+    assert not OnwardLink.objects.exists()
+
+
+def test_near_queries_of_the_model_are_those_with_the_same_items():
+    class Model:
+        queries = {"a": 1, "b": 2, "c": 3}
+        query_graph = np.array([[0, 0], [1, 0], [0.9, 0.1], [0, 1]], np.float32)
+
+        def query_row(self, text):
+            return self.queries.get(text, 0)
+
+    assert list(neighbours(Model(), "a")) == ["b"]
+    assert neighbours(Model(), "unknown") == {}
+
+
+def test_showings_are_counted_for_what_they_speak_of(built):
+    shown_log(built, people=3)
+    build_queries()
+    counted = dict(Anchor.objects.values_list("value", "shown"))
+    assert counted["category:Thriller"] > 0
+    assert sum(counted.values()) > 9
+
+
+def test_a_cold_category_gets_a_place_until_it_has_evidence(built, monkeypatch):
+    Anchor.objects.update(shown=900)
+    before = texts("comedy")
+    assert texts("comedy", cold=False) == before
+    Anchor.objects.filter(value="category:War").update(shown=0)
+    registry.promote(version=made(is_names=9.0))
+    offered = texts("comedy")
+    cold = [text for text in offered if "war" in text.lower()]
+    assert cold or not any("war" in text.lower() for text in texts("war comedy"))
+
+
+def test_home_and_item_pages_have_searches_from_here(client, built):
+    item = Item.objects.get(title="Playtime")
+    page = client.get(item_url(item)).content.decode()
+    assert "Searches from here" in page
+    assert "Searches worth trying" in client.get("/").content.decode()
