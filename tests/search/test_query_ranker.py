@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import timezone
 
 from catalog.answers import AnswerInput, log_answer
 from catalog.events import record_events
-from catalog.models import Answer, Item
+from catalog.models import Answer, Item, Person
 from catalog.types import EventInput, Viewer
 from recs import registry
 from recs.errors import NotEnoughEvents
@@ -22,6 +23,7 @@ from recs.ml.query_ranking.ranker import QueryRanker
 from recs.ml.vocabulary import Vocabulary
 from recs.models import ModelVersion
 from search.answer import search
+from search.cold_share import kept_places, lot_of
 from search.models import Anchor, OnwardLink
 from search.query_candidates import Candidate
 from search.query_features import facts_of
@@ -37,6 +39,7 @@ from search.shown_queries import read_showings
 from search.text import normalize_query
 from search.types import SearchRequest
 from search.views.cards import item_url
+from tests.recs.unified_world import learned_version, make_world
 from tests.search.films import log_search, visitor
 
 pytestmark = pytest.mark.django_db
@@ -356,15 +359,18 @@ def test_showings_are_counted_for_what_they_speak_of(built):
     assert sum(counted.values()) > 9
 
 
-def test_a_cold_category_gets_a_place_until_it_has_evidence(built, monkeypatch):
+def test_a_cold_category_gets_a_place_until_it_has_evidence(built):
+    registry.promote(version=made(is_names=9.0, counts={"poor": 4, "plain": 4, "broad": 4}))
     Anchor.objects.update(shown=900)
-    before = texts("comedy")
-    assert texts("comedy", cold=False) == before
-    Anchor.objects.filter(value="category:War").update(shown=0)
-    registry.promote(version=made(is_names=9.0))
-    offered = texts("comedy")
-    cold = [text for text in offered if "war" in text.lower()]
-    assert cold or not any("war" in text.lower() for text in texts("war comedy"))
+    before = texts("french comedy")
+    assert not any("war" in text or "crime" in text for text in before)
+    Anchor.objects.filter(value="category:Crime").update(shown=0)
+    offered = texts("french comedy")
+    assert texts("french comedy", cold=False) == before
+    assert len(offered) == 4
+    assert kept_places(4, 0, lot_of("any")) in (0, 1)
+    joined = [text for text in offered if text not in before]
+    assert all("crime" in text for text in joined)
 
 
 def test_home_and_item_pages_have_searches_from_here(client, built):
@@ -372,3 +378,39 @@ def test_home_and_item_pages_have_searches_from_here(client, built):
     page = client.get(item_url(item)).content.decode()
     assert "Searches from here" in page
     assert "Searches worth trying" in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize(("lot", "is_kept"), [(0.0, True), (0.9, False)])
+def test_a_cold_category_has_a_place_to_start_by_lot(built, monkeypatch, lot, is_kept):
+    # One of eight: of two places a quarter of one is kept.
+    monkeypatch.setattr("search.places_to_start.lot_of", lambda *parts: lot)
+    Anchor.objects.update(shown=900)
+    assert "crime" not in " ".join(places(k=2))
+    Anchor.objects.filter(value="category:Crime").update(shown=0)
+    cache.clear()
+    assert ("crime" in " ".join(places(k=2))) == is_kept
+    assert len(places(k=2)) == 2
+
+
+def places(k):
+    found = recommend(
+        query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer(), k=k
+    )
+    return [each.text.lower() for each in found.queries]
+
+
+def test_vectors_of_the_unified_model_are_read_where_it_orders_the_hits():
+    make_world()
+    registry.promote(version=learned_version())
+    build_queries()
+    person = Viewer(person_id=Person.objects.get(external_id="p0").pk)
+    answers = [search(SearchRequest(query="tale", viewer=viewer)) for viewer in (person, Viewer())]
+    tables = [np.array([q.features for q in a.query_recommendations]) for a in answers]
+    fits = [table[:, NAMES.index("person_fit")] for table in tables]
+    for table in tables:
+        assert (table[:, NAMES.index("has_vector")] == 1).all()
+        assert (np.abs(table[:, NAMES.index("query_fit")]) > 0).any()
+    assert (np.abs(fits[0]) > 0).any()
+    assert (fits[1] == 0).all()
+    own = search(SearchRequest(query="tale", viewer=person))
+    assert own.placement.situation in ("plain", "broad", "poor")
