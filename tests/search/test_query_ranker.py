@@ -1,49 +1,32 @@
 """The ranker of query recommendations as it is served, learned from the log, judged and undone."""
 
-import itertools
-from datetime import timedelta
-from uuid import uuid4
-
 import numpy as np
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
-from django.utils import timezone
 
-from catalog.answers import AnswerInput, log_answer
-from catalog.events import record_events
 from catalog.models import Answer, Item, Person
-from catalog.types import EventInput, Viewer
+from catalog.types import Viewer
 from recs import registry
-from recs.errors import NotEnoughEvents
-from recs.learning import learn
-from recs.ml.artifacts import Artifact
-from recs.ml.query_ranking.features import NAMES, PLACE
-from recs.ml.query_ranking.ranker import QueryRanker
-from recs.ml.vocabulary import Vocabulary
-from recs.models import ModelVersion
+from recs.ml.query_ranking.features import NAMES
 from search.answer import search
 from search.cold_share import kept_places, lot_of
 from search.models import Anchor, OnwardLink
 from search.query_candidates import Candidate
-from search.query_features import facts_of
 from search.query_mixing import angle_of
-from search.query_ranker_fit import QueryRankerRunConfig, run_gate, split
-from search.query_ranking import KIND, forget_rankers
-from search.query_recommendation import RecommendOptions, recommend
+from search.query_ranking import forget_rankers
+from search.query_recommendation import recommend
 from search.query_scoring import score, understand
 from search.query_sources.onward import neighbours
 from search.query_store import build_queries
 from search.retrieval import retrieve
-from search.shown_queries import read_showings
-from search.text import normalize_query
 from search.types import SearchRequest
 from search.views.cards import item_url
 from tests.recs.unified_world import learned_version, make_world
 from tests.search.films import log_search, visitor
+from tests.search.ranked import made, recommended, shown_log, texts
 
 pytestmark = pytest.mark.django_db
-ASKED = ("comedy", "thriller", "french comedy", "crime", "hitchcock thriller", "james stewart")
 
 
 @pytest.fixture(autouse=True)
@@ -51,46 +34,6 @@ def nothing_loaded():
     forget_rankers()
     yield
     forget_rankers()
-
-
-def recommended(query, *, viewer=Viewer(), page=None, **options):  # noqa: B008  frozen
-    request = SearchRequest(query=query, viewer=viewer)
-    found = retrieve(request)
-    return recommend(
-        query=query,
-        normalized=normalize_query(query),
-        top_item_ids=found.top_item_ids,
-        exact_title=found.exact_title,
-        viewer=viewer,
-        page=page or facts_of(request, found),
-        options=RecommendOptions(**options),
-    )
-
-
-def texts(query, **given):
-    return [each.text for each in recommended(query, **given).queries]
-
-
-def ranker_of(**weights):
-    linear = np.zeros(len(NAMES))
-    for name, weight in weights.items():
-        linear[NAMES.index(name)] = weight
-    none = np.zeros((len(NAMES), 0))
-    return QueryRanker(
-        mean=np.zeros(len(NAMES)), scale=np.ones(len(NAMES)), linear=linear, bias=-1.0,
-        inner=none, inner_bias=np.zeros(0), outer=np.zeros(0),
-    )  # fmt: skip
-
-
-def made(*, counts=None, features=NAMES, **weights):
-    """A candidate version that adds up these features."""
-    version = registry.create_version(kind=KIND, as_of=timezone.now(), config={})
-    artifact = Artifact(
-        config={"features": list(features), "counts": counts or {}},
-        tensors=ranker_of(**weights).tensors(),
-        vocabulary=Vocabulary(()), metrics={}, card="", provenance={},
-    )  # fmt: skip
-    return registry.add_artifact(version=version, artifact=artifact, sizes=registry.Sizes())
 
 
 def test_without_a_version_the_stated_score_orders_and_says_why(built):
@@ -191,125 +134,6 @@ def test_the_log_holds_what_was_read_of_each_and_where_it_stood(built):
     assert sorted(each["place"] for each in logged) == list(range(1, len(logged) + 1))
     assert {each["situation"] for each in logged} == {answer.placement.situation}
     assert all(len(each["features"]) == len(NAMES) for each in logged)
-
-
-def test_what_is_learned_from_is_what_was_served_but_for_the_place(built):
-    answer = search(SearchRequest(query="french comedy", viewer=visitor("me")))
-    found = read_showings(as_of=timezone.now(), least_wanted=1)
-    served = {each.text: each.features for each in answer.query_recommendations}
-    logged = Answer.objects.get(pk=answer.query_id).query_recommendations
-    in_order = sorted(logged, key=lambda each: each["place"])
-    again = np.array([served[each["text"]] for each in in_order], np.float32)
-    others = [n for n in range(len(NAMES)) if n != PLACE]
-    assert found.rows.features[:, others] == pytest.approx(again[:, others])
-    assert found.rows.features[:, PLACE] == pytest.approx(np.log(found.places))
-    assert (again[:, PLACE] == 0).all()
-
-
-def shown_log(films, *, people=48, good="names", by_chance=0.0, kind="play"):
-    """Answers that showed queries; who saw one of a source picks it and plays what it found."""
-    rng = np.random.default_rng(0)
-    offered = {query: recommended(query).queries for query in ASKED}
-    item = films["Playtime"]
-    for n, query in itertools.product(range(people), ASKED[:3]):
-        viewer = visitor(f"v{n}")
-        time = timezone.now() - timedelta(days=20) + timedelta(minutes=61 * n + ASKED.index(query))
-        order = rng.permutation(len(offered[query]))
-        shown = [offered[query][m] for m in order]
-        log_answer(answer=answer_input(query, viewer, time, shown))
-        liked = [q for q in shown if q.source == good] or shown[:1]
-        picked = liked[0] if rng.random() >= by_chance else shown[int(rng.integers(len(shown)))]
-        query_id = log_search(
-            picked.text, viewer=viewer, items=[item], picked_from=picked.source,
-            seconds_ago=(timezone.now() - time).total_seconds() - 20,
-        )  # fmt: skip
-        record_events(
-            events=[
-                EventInput(
-                    kind=kind, item_id=item.external_id, anonymous_id=viewer.anonymous_id,
-                    time=time + timedelta(seconds=60), query_id=str(query_id),
-                )
-            ]
-        )  # fmt: skip
-
-
-def answer_input(query, viewer, time, shown):
-    return AnswerInput(
-        query_id=uuid4(), kind="search", viewer=viewer, query=query, surface="search", total=5,
-        normalized_query=normalize_query(query), time=time, hits=[],
-        query_recommendations=[
-            {
-                "text": each.text, "source": each.source, "place": place, "stated": each.stated,
-                "situation": "plain", "features": list(each.features),
-            }
-            for place, each in enumerate(shown, start=1)
-        ],
-    )  # fmt: skip
-
-
-def test_the_label_is_what_was_done_after_the_pick(built):
-    shown_log(built, people=8)
-    found = read_showings(as_of=timezone.now(), least_wanted=10)
-    assert found.label == "wanted"
-    assert found.rows.labels.sum() == 24
-    assert len(np.unique(found.rows.lists)) == 24
-    assert len(np.unique(found.people)) == 8
-
-
-def test_a_click_alone_is_no_good_end_and_picks_are_the_weaker_label(built):
-    shown_log(built, people=8, kind="click")
-    found = read_showings(as_of=timezone.now(), least_wanted=10)
-    assert found.label == "picked"
-    assert found.rows.labels.sum() == 24
-
-
-def test_what_comes_later_changes_nothing_before(built):
-    shown_log(built, people=8)
-    as_of = timezone.now() - timedelta(days=20) + timedelta(minutes=61 * 4)
-    early = read_showings(as_of=as_of, least_wanted=1)
-    log_search("comedy", viewer=visitor("v1"), picked_from="names")
-    again = read_showings(as_of=as_of, least_wanted=1)
-    assert 0 < len(early.rows.labels) == len(again.rows.labels)
-    assert (early.rows.labels == again.rows.labels).all()
-
-
-def test_from_the_log_to_a_live_version_that_orders(built):
-    shown_log(built)
-    run = learn(kind="query_ranker", config={"least_people": 10})
-    version = ModelVersion.objects.get(pk=run.version_id)
-    assert version.state == ModelVersion.State.LIVE, (version.gate["reasons"], version.metrics)
-    assert version.metrics["label"] == "wanted"
-    assert version.metrics["mrr_candidate"] > version.metrics["mrr_popularity"]
-    assert {"popularity", "stated"} <= set(version.gate["slices"][0]["systems"])
-    forget_rankers()
-    assert recommended("comedy").queries[0].source == "names"
-    assert "picked" in (registry.folder(version) / "MODEL_CARD.md").read_text()
-
-
-def test_a_version_that_learned_nothing_of_use_is_refused_with_reasons(built):
-    # What leads on is drawn by lot, so nothing that was learned helps later.
-    shown_log(built, by_chance=1.0)
-    run = learn(kind="query_ranker", config={"least_people": 10})
-    version = ModelVersion.objects.get(pk=run.version_id)
-    assert version.state == ModelVersion.State.REFUSED
-    assert version.gate["reasons"]
-    assert recommended("comedy").fallback == "no_live_version"
-
-
-def test_the_gate_refuses_what_orders_the_wrong_way_round(built):
-    shown_log(built)
-    config = QueryRankerRunConfig()
-    later = split(read_showings(as_of=timezone.now(), least_wanted=1), config).later
-    good = run_gate(ranker_of(is_names=5.0), later, QueryRankerRunConfig(least_people=5))
-    bad = run_gate(ranker_of(is_names=-5.0), later, QueryRankerRunConfig(least_people=5))
-    assert good["passed"]
-    assert not bad["passed"]
-    assert "popularity" in " ".join(bad["reasons"])
-
-
-def test_an_empty_log_teaches_nothing_and_says_so(built):
-    with pytest.raises(NotEnoughEvents, match="shown"):
-        learn(kind="query_ranker")
 
 
 def test_people_are_led_where_several_went_on_to(built):
