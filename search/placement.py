@@ -3,7 +3,7 @@
     exact       the query is the title of one thing: none
     typing      somebody is still typing: few
     poor        few hits, or none that holds the words: many
-    broad       the hits lie over many categories: many
+    broad       a great many hits, or hits that lie over many categories and share none: many
     plain       what was asked for is there: some
     start, item no query yet, or an item's page: "searches from here", below the item
 
@@ -32,6 +32,10 @@ POOR_CHANCE = 0.01
 # Hits of a query that names one thing lie in few categories.
 BROAD_FROM = 0.75
 LEAST_CATEGORIES = 3
+# Whatever else they are, most of these hits are of one category.
+SHARED_FROM = 0.6
+# What finds that many things names a region of the catalog.
+MANY_HITS = 100
 # Counting is not concluding: below that many lists of a situation the default stays.
 LEAST_LISTS = 100
 PRIOR = 200.0
@@ -43,9 +47,10 @@ class Signals:
     """What is known of a page before queries are chosen.
 
     `surface`: "search", "start" or "item"; "" where the caller says nothing of the page. `hits`:
-    how many things were found. `holds_words`: one of the best hits has the words, not their meaning
-    alone. `best_chance`: the unified model's for the first hit, None without it. `breadth`: entropy
-    of the hits' categories, 0 to 1; `categories`: how many they are.
+    how many things were found. `holds_words`: the best hit has the words, not their meaning alone.
+    `best_chance`: the unified model's for the first hit, None without it. `breadth`: entropy of the
+    hits' categories, 0 to 1; `categories`: how many they are; `shared`: the share of the hits that
+    have the one which most have.
     """
 
     surface: str = ""
@@ -56,6 +61,7 @@ class Signals:
     best_chance: float | None = None
     breadth: float = 0.0
     categories: int = 0
+    shared: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,8 @@ class Placement:
 
 def situation_of(signals: Signals) -> str:
     """The first situation of the head of this file that holds."""
-    is_broad = signals.breadth >= BROAD_FROM and signals.categories >= LEAST_CATEGORIES
+    is_spread = signals.breadth >= BROAD_FROM and signals.categories >= LEAST_CATEGORIES
+    is_broad = signals.hits >= MANY_HITS or (is_spread and signals.shared < SHARED_FROM)
     holds = (
         (EXACT, signals.exact_title),
         (START, signals.surface == START),

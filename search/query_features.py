@@ -54,10 +54,10 @@ def facts_of(request: SearchRequest, found: Retrieved) -> PageFacts:
     )
 
 
-def spread(asked: Asked) -> tuple[float, int]:
-    """How evenly the hits lie over categories, 0 to 1, and how many categories they have."""
+def spread(asked: Asked) -> tuple[float, int, float]:
+    """How evenly the hits lie over categories, 0 to 1; how many; share of hits in the largest."""
     counts = [len(asked.facts.holders[name]) for name in categories(list(asked.facts.holders))]
-    return breadth(counts), len(counts)
+    return breadth(counts), len(counts), max(counts, default=0) / max(1, asked.facts.hits)
 
 
 def live_features(

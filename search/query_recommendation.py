@@ -168,7 +168,7 @@ def _request(
 
 def _signals(request: _Request) -> Signals:
     page, ranking = request.page, request.page.ranking
-    evenness, count = spread(request.asked)
+    evenness, count, shared = spread(request.asked)
     has_best = ranking is not None and bool(len(ranking.ids))
     return Signals(
         surface=page.surface,
@@ -178,6 +178,7 @@ def _signals(request: _Request) -> Signals:
         best_chance=ranking.chance(0) if has_best and ranking is not None else None,
         breadth=evenness,
         categories=count,
+        shared=shared,
     )
 
 

@@ -4,7 +4,8 @@ A showing is one query of one logged answer to somebody who is known at least by
 beside half-typed words are left out, as nobody read them. It was picked where the same viewer began
 a search with those words from a recommendation within PICKED_MINUTES. It led to something
 where an event that says so (search.analytics: played, liked, added, bought, well rated) followed
-the search that was picked, with its `query_id`, by the same viewer within a day.
+the search that was picked, with its `query_id`, within a day. It was typed where the viewer wrote
+the words instead.
 
 The features are those that were served and logged, so they know nothing of what came later.
 """
@@ -26,12 +27,14 @@ Ints = npt.NDArray[np.int64]
 DoubleFloats = npt.NDArray[np.float64]
 
 PICKED_MINUTES = 10
-WANTED, PICKED = "wanted", "picked"
+# The strongest of these is the label of which there is enough.
+WANTED, PICKED, TYPED = LABELS = ("wanted", "picked", "typed")
 MOST_LISTS = 200_000
-# A search that was picked is what became of the newest list of its viewer that showed its words.
+# A search that was picked or typed is what became of the newest list of its viewer that showed it.
 SHOWINGS = f"""
     WITH answers AS MATERIALIZED (
-        SELECT query_id, time, query, picked_from, is_typing, query_recommendations,
+        SELECT query_id, time, query, normalized_query, picked_from, is_typing,
+            query_recommendations,
             coalesce('p' || person_id, 'a' || nullif(anonymous_id, '')) AS viewer
         FROM catalog_answer
         WHERE kind = 'search' AND page = 1 AND time < %(as_of)s
@@ -45,27 +48,35 @@ SHOWINGS = f"""
         SELECT lists.query_id, lists.time, lists.viewer, one, one ->> 'text' AS text
         FROM lists, LATERAL jsonb_array_elements(query_recommendations) AS one
         WHERE jsonb_array_length(one -> 'features') = %(features)s
-    ), picked AS (
-        SELECT DISTINCT ON (answers.query_id)
-            answers.query_id, answers.time, shown.query_id AS list, shown.text
+    ), later AS (
+        SELECT answers.*, shown.query_id AS list, shown.time AS list_time, shown.text
         FROM answers JOIN shown ON shown.viewer = answers.viewer AND shown.text = answers.query
-        WHERE answers.picked_from <> '' AND answers.time > shown.time
-          AND answers.time < shown.time + interval '{PICKED_MINUTES} minutes'
-        ORDER BY answers.query_id, shown.time DESC
+        WHERE answers.picked_from <> ''
+        UNION ALL
+        SELECT answers.*, shown.query_id, shown.time, shown.text
+        FROM answers JOIN shown ON shown.viewer = answers.viewer
+            AND lower(shown.text) = answers.normalized_query
+        WHERE answers.picked_from = '' AND NOT answers.is_typing
+    ), went AS (
+        SELECT DISTINCT ON (query_id) query_id, time, picked_from, list, text
+        FROM later
+        WHERE time > list_time AND time < list_time + interval '{PICKED_MINUTES} minutes'
+        ORDER BY query_id, list_time DESC
     ), ends AS (
-        SELECT list, text, bool_or(EXISTS (
+        SELECT list, text, bool_or(picked_from <> '') AS is_picked,
+               bool_or(picked_from <> '' AND EXISTS (
             SELECT FROM catalog_event event
-            WHERE event.query_id = picked.query_id
-              AND event.time >= picked.time - {EARLY}
-              AND event.time < least(picked.time + {FOLLOWS}, %(as_of)s)
+            WHERE event.query_id = went.query_id
+              AND event.time >= went.time - {EARLY}
+              AND event.time < least(went.time + {FOLLOWS}, %(as_of)s)
               AND (event.kind = ANY(%(taken)s)
                    OR event.kind = {EventKind.RATING.value} AND event.value >= %(good)s)
         )) AS is_wanted
-        FROM picked GROUP BY list, text
+        FROM went GROUP BY list, text
     )
     SELECT shown.query_id, shown.time, shown.viewer, (one ->> 'place')::int, one -> 'features',
-           (one ->> 'stated')::float8, one ->> 'situation', ends.list IS NOT NULL,
-           coalesce(ends.is_wanted, false)
+           (one ->> 'stated')::float8, one ->> 'situation',
+           coalesce(ends.is_wanted, false), coalesce(ends.is_picked, false), ends.list IS NOT NULL
     FROM shown LEFT JOIN ends ON ends.list = shown.query_id AND ends.text = shown.text
     ORDER BY shown.time, shown.query_id, (one ->> 'place')::int"""  # noqa: S608  constants only
 
@@ -76,7 +87,7 @@ class Showings:
 
     `rows`: features, labels and lists. `stated`: (R,) the stated score; `people`: (R,) whose, as
     numbers; `places`: (R,); `situations`: R; `times`: (R,) seconds since 1970. `label`: what a good
-    end is, "wanted" or "picked".
+    end is, one of LABELS.
     """
 
     rows: ShownRows
@@ -105,8 +116,9 @@ def read_showings(*, as_of: datetime, least_wanted: int) -> Showings:
 
     Args:
         as_of: exclusive upper bound of lists and of what followed.
-        least_wanted: where fewer led to something, to have been picked is the label instead: a
-            weaker one, which the version says.
+        least_wanted: where fewer led to something, to have been picked is the label instead, and
+            where those are as few, to have been picked or typed: weaker ones, which the version
+            tells of.
     """
     params: dict[str, Any] = {
         "as_of": as_of, "features": len(NAMES), "good": LEAST_GOOD_RATING,
@@ -116,10 +128,10 @@ def read_showings(*, as_of: datetime, least_wanted: int) -> Showings:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(SHOWINGS, params)
         found = cursor.fetchall()
-    wanted = np.array([row[8] for row in found], np.float64)
-    picked = np.array([row[7] for row in found], np.float64)
-    is_enough = wanted.sum() >= least_wanted
-    return _showings(found, wanted if is_enough else picked, WANTED if is_enough else PICKED)
+    columns = [np.array([row[7 + n] for row in found], np.float64) for n in range(len(LABELS))]
+    enough = [n for n, column in enumerate(columns) if column.sum() >= least_wanted]
+    best = enough[0] if enough else len(LABELS) - 1
+    return _showings(found, columns[best], LABELS[best])
 
 
 def _showings(found: list[tuple[Any, ...]], labels: DoubleFloats, label: str) -> Showings:

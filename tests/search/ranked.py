@@ -66,7 +66,7 @@ def made(*, counts=None, features=NAMES, **weights):
     return registry.add_artifact(version=version, artifact=artifact, sizes=registry.Sizes())
 
 
-def shown_log(films, *, people=48, good="names", by_chance=0.0, kind="play"):
+def shown_log(films, *, people=48, good="names", by_chance=0.0, kind="play", is_picked=True):
     """Answers that showed queries; who saw one of a source picks it and plays what it found."""
     rng = np.random.default_rng(0)
     offered = {query: recommended(query).queries for query in ASKED}
@@ -80,7 +80,8 @@ def shown_log(films, *, people=48, good="names", by_chance=0.0, kind="play"):
         liked = [q for q in shown if q.source == good] or shown[:1]
         picked = liked[0] if rng.random() >= by_chance else shown[int(rng.integers(len(shown)))]
         query_id = log_search(
-            picked.text, viewer=viewer, items=[item], picked_from=picked.source,
+            picked.text, viewer=viewer, items=[item],
+            picked_from=picked.source if is_picked else "",
             seconds_ago=(timezone.now() - time).total_seconds() - 20,
         )  # fmt: skip
         record_events(

@@ -39,6 +39,8 @@ GOOD = {"surface": "search", "hits": 40, "breadth": 0.2, "categories": 2}
         ({"is_typing": True}, "typing"),
         ({"breadth": 0.9, "categories": 6}, "broad"),
         ({"breadth": 0.9, "categories": 2}, "plain"),
+        ({"breadth": 0.9, "categories": 6, "shared": 1.0}, "plain"),
+        ({"hits": 500}, "broad"),
         ({"surface": "start"}, "start"),
         ({"surface": "item"}, "item"),
         ({"surface": ""}, "unknown"),

@@ -59,6 +59,13 @@ def test_a_click_alone_is_no_good_end_and_picks_are_the_weaker_label(built):
     assert found.rows.labels.sum() == 24
 
 
+def test_what_was_typed_instead_of_picked_is_the_weakest_label(built):
+    shown_log(built, people=8, is_picked=False)
+    found = read_showings(as_of=timezone.now(), least_wanted=10)
+    assert found.label == "typed"
+    assert found.rows.labels.sum() >= 10
+
+
 def test_what_comes_later_changes_nothing_before(built):
     shown_log(built, people=8)
     as_of = timezone.now() - timedelta(days=20) + timedelta(minutes=61 * 4)
