@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Answer
@@ -76,7 +78,7 @@ def test_what_comes_later_changes_nothing_before(built):
     assert (early.rows.labels == again.rows.labels).all()
 
 
-def test_from_the_log_to_a_live_version_that_orders(built):
+def test_from_the_log_to_a_live_version_that_orders(built, capsys, admin_client):
     shown_log(built)
     run = learn(kind="query_ranker", config={"least_people": 10})
     version = ModelVersion.objects.get(pk=run.version_id)
@@ -87,6 +89,11 @@ def test_from_the_log_to_a_live_version_that_orders(built):
     forget_rankers()
     assert recommended("comedy").queries[0].source == "names"
     assert "picked" in (registry.folder(version) / "MODEL_CARD.md").read_text()
+    call_command("model_versions", "show", version.name)
+    assert "gate: passed" in capsys.readouterr().out
+    page = admin_client.get(reverse("admin:recs_modelversion_change", args=[version.pk]))
+    assert page.status_code == 200
+    assert "popularity" in page.content.decode()
 
 
 def test_a_version_that_learned_nothing_of_use_is_refused_with_reasons(built):
