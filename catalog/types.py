@@ -96,7 +96,12 @@ class QueryRecommendation:
 
     text: str
     source: str
-    angle: str = "angle"  # narrower, broader, angle, new
+    angle: str = "angle"  # narrower, broader, angle, category, new
     hint: str = ""
     score: float = 0.0
     answers: int = 0
+    # The stated score, where a ranker gave `score`; what the ranker read, to be kept with the
+    # answer; and by group of that how much of the log-odds the group is the reason of.
+    stated: float = 0.0
+    features: tuple[float, ...] = ()
+    explanation: Mapping[str, float] = field(default_factory=dict)

@@ -302,6 +302,8 @@ RECS_ARTIFACT_DIR = Path(env.str("RECS_ARTIFACT_DIR", default=str(FORAY_HOME / "
 # Folder of the catalog's own photographs, which are served below /media/ and read by the encoder of
 # images; none by default.
 RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
+# Kinds of versions that are trained by an app above recs, which imports none of them.
+RECS_STEPS_ABOVE = {"query_ranker": "search.query_ranker_steps.steps"}
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

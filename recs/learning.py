@@ -4,6 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from catalog.errors import InvalidInput
 from catalog.jobs import track
 from catalog.models import Event, Job
@@ -97,8 +100,19 @@ def _prune_codes(work: Work) -> Mapping[str, Any]:
     return {"deleted": [version.name for version in prune(kind=work.run.kind)]}
 
 
+def _steps_above(path: str) -> Steps:
+    """Steps of an app that recs does not import; the import waits until they are asked for."""
+
+    def steps(config: Mapping[str, Any]) -> Sequence[Step]:
+        made: Sequence[Step] = import_string(path)(config)
+        return made
+
+    return steps
+
+
 STEPS: dict[str, Steps] = {
     ModelVersion.Kind.USER_MODEL.value: user_model_steps.steps,
     ModelVersion.Kind.SEMANTIC_IDS.value: _code_steps,
     ModelVersion.Kind.UNIFIED.value: unified_steps.steps,
+    **{kind: _steps_above(path) for kind, path in settings.RECS_STEPS_ABOVE.items()},
 }

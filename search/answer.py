@@ -9,7 +9,10 @@ from catalog.answers import AnswerInput, log_answer
 from catalog.models import Answer
 from catalog.types import QueryRecommendation
 from search.cursors import Snapshot, cursor_at, keep, read_cursor
-from search.query_recommendation import recommend_queries
+from search.placement import MOST, Placement
+from search.query_features import facts_of
+from search.query_mixing import places_by_way
+from search.query_recommendation import Recommended, recommend
 from search.retrieval import MAX_DEPTH, retrieve
 from search.stages import Stages
 from search.text import normalize_query
@@ -26,6 +29,7 @@ class SearchAnswer:
     took_ms: float
     # Where the next page begins, in the order of this answer; "" at its end.
     next_cursor: str = ""
+    placement: Placement | None = None
 
 
 def search(request: SearchRequest) -> SearchAnswer:
@@ -48,11 +52,12 @@ def search(request: SearchRequest) -> SearchAnswer:
     answer = SearchAnswer(
         query_id=query_id,
         retrieved=retrieved,
-        query_recommendations=recommended,
+        query_recommendations=recommended.queries,
+        placement=recommended.placement,
         took_ms=took_ms,
         next_cursor=_next_cursor(query_id, request, retrieved, snapshot),
     )
-    _log(request, answer, stages)
+    _log(request, answer, stages, recommended)
     return answer
 
 
@@ -76,20 +81,22 @@ def _next_cursor(
     return cursor_at(snapshot or keep(query_id, request, found), end)
 
 
-def _recommend(request: SearchRequest, found: Retrieved) -> tuple[QueryRecommendation, ...]:
+def _recommend(request: SearchRequest, found: Retrieved) -> Recommended:
     """Queries worth trying next; only the first page has room for them."""
-    if request.page > 1:
-        return ()
-    return recommend_queries(
+    return recommend(
         query=found.query,
         normalized=normalize_query(found.corrected_query or found.query),
         top_item_ids=found.top_item_ids,
         exact_title=found.exact_title,
         viewer=request.viewer,
+        k=MOST if request.page == 1 else 0,
+        page=facts_of(request, found),
     )
 
 
-def _log(request: SearchRequest, answer: SearchAnswer, stages: Stages) -> None:
+def _log(
+    request: SearchRequest, answer: SearchAnswer, stages: Stages, recommended: Recommended
+) -> None:
     found = answer.retrieved
     log_answer(
         answer=AnswerInput(
@@ -106,15 +113,35 @@ def _log(request: SearchRequest, answer: SearchAnswer, stages: Stages) -> None:
             page=found.page,
             total=found.total,
             hits=[*_logged(found.hits), *_logged(found.related, source="related")],
-            query_recommendations=[
-                {"text": each.text, "source": each.source} for each in answer.query_recommendations
-            ],
+            query_recommendations=_logged_queries(recommended),
             stages=stages.milliseconds,
             latency_ms=answer.took_ms,
             model_version=found.model_version,
             fallback=found.fallback,
         )
     )
+
+
+def _logged_queries(recommended: Recommended) -> list[dict[str, object]]:
+    """What was shown and at which place, with the numbers by which it can be learned from.
+
+    `by`: the version that ordered, "" for the stated score. `situation`: of search.placement.
+    """
+    places = places_by_way([each.angle for each in recommended.queries])
+    return [
+        {
+            "text": each.text,
+            "source": each.source,
+            "angle": each.angle,
+            "place": place,
+            "score": each.score,
+            "stated": each.stated,
+            "by": recommended.version,
+            "situation": recommended.placement.situation,
+            "features": list(each.features),
+        }
+        for each, place in zip(recommended.queries, places, strict=True)
+    ]
 
 
 def _filters(request: SearchRequest) -> dict[str, list[str]]:

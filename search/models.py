@@ -20,6 +20,7 @@ class Query(models.Model):
         EXPANSIONS = "expansions", "expansion rules"
         LOG = "log", "what people searched"
         RECENT = "recent", "the visitor's own"
+        ONWARD = "onward", "where people went on to"
 
     class Review(models.TextChoices):
         PROPOSED = "proposed", "proposed"
@@ -135,9 +136,31 @@ class Anchor(models.Model):
 
     value = models.CharField(max_length=320, primary_key=True)
     items = models.PositiveIntegerField()
+    # How often recommended queries that speak of it were shown of late (search.cold_share).
+    shown = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return self.value
+
+
+class OnwardLink(models.Model):
+    """Several people searched the second query after the first (search.query_sources.onward)."""
+
+    # Both in normal form.
+    query = models.CharField(max_length=500)
+    next = models.CharField(max_length=500)
+    people = models.PositiveIntegerField()
+    # Of the people who searched the first.
+    share = models.FloatField()
+
+    class Meta:
+        constraints = [
+            # Its index answers each search: where did people go on to from here?
+            models.UniqueConstraint(fields=["query", "next"], name="onward_link_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.query} \u2192 {self.next}"
 
 
 class Term(models.Model):

@@ -10,13 +10,14 @@ from django.utils import timezone
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation
 from search.answerable import still_answered
+from search.cold_share import lot_of, with_cold
 from search.languages import is_accepted
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_sources.registry import names_on
 from search.query_wording import hints
 from search.text import normalize_query
 
-CACHE_KEY = "search:places_to_start:2"
+CACHE_KEY = "search:places_to_start:3"
 CACHE_SECONDS = 300
 BEST_OF_RULE = 12
 # Least and most telling rules apart: a bare genre is on the page already, as a way to browse.
@@ -25,8 +26,12 @@ RULES = (
     "category_category", "category_decade", "name_category", "creator", "collection_title",
     "searched", "category",
 )  # fmt: skip
+# How often the least shown of its categories was shown, for the share of cold ones.
+SHOWN_CATEGORY = """
+    (SELECT min(a.shown) FROM search_anchor a
+     WHERE a.value = ANY(ranked.anchors) AND starts_with(a.value, 'category:'))"""
 BEST = f"""
-    SELECT {COLUMNS} FROM (
+    SELECT {COLUMNS}, {SHOWN_CATEGORY} FROM (
         SELECT *, row_number() OVER (
             PARTITION BY provenance ->> 'rule' ORDER BY popularity DESC, id) AS place
         FROM search_query
@@ -34,17 +39,24 @@ BEST = f"""
     ) AS ranked WHERE place <= {BEST_OF_RULE}"""  # noqa: S608  constants only
 
 
-def places_to_start(*, k: int, languages: Sequence[str] = ()) -> tuple[QueryRecommendation, ...]:
+def places_to_start(
+    *, k: int, off: Sequence[str] = (), languages: Sequence[str] = ()
+) -> tuple[QueryRecommendation, ...]:
     """At most `k` popular queries that have little in common, each answered now.
 
     Args:
         k: how many at most.
+        off: names of sources to leave out.
         languages: what the visitor reads, where that is known; where nothing is left, all count.
     """
-    every = _candidates()
-    candidates = [each for each in every if is_accepted(each.language, languages)] or every
+    every = [(each, seen) for each, seen in _candidates() if each.source not in off]
+    read = [(each, seen) for each, seen in every if is_accepted(each.language, languages)] or every
+    candidates = [each for each, _ in read]
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
     chosen = _mix(candidates, sorted(titles), k)
+    waiting = _unlike(candidates, chosen, sorted(titles))
+    today = timezone.now().date().isoformat()
+    chosen = with_cold(chosen, waiting, [seen for _, seen in read], k, lot_of(today))
     lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())
     return tuple(
         QueryRecommendation(
@@ -82,7 +94,18 @@ def _mix(candidates: list[Candidate], shown: list[int], k: int) -> list[int]:
     return chosen
 
 
-def _candidates() -> list[Candidate]:
+def _unlike(candidates: list[Candidate], chosen: list[int], shown: list[int]) -> list[int]:
+    """Those that were left out and repeat no word of the chosen ones, the most popular first."""
+    spoken = {word for n in chosen for word in normalize_query(candidates[n].text).split()}
+    left = [
+        n
+        for n in shown
+        if n not in chosen and not spoken & set(normalize_query(candidates[n].text).split())
+    ]
+    return sorted(left, key=lambda n: (-candidates[n].popularity, candidates[n].normalized))
+
+
+def _candidates() -> list[tuple[Candidate, int | None]]:
     """The most popular queries of each rule, in the order of the day; read once in a while."""
     rows = cache.get(CACHE_KEY)
     if rows is None:
@@ -94,6 +117,6 @@ def _candidates() -> list[Candidate]:
             cache.set(CACHE_KEY, rows, CACHE_SECONDS)
     today = timezone.now().date().isoformat()
     on = names_on()
-    found = [each for each in map(read_candidate, rows) if each.source in on]
-    found.sort(key=lambda each: hashlib.blake2b((today + each.normalized).encode()).digest())
+    found = [(read_candidate(row), row[-1]) for row in rows if row[3] in on]
+    found.sort(key=lambda pair: hashlib.blake2b((today + pair[0].normalized).encode()).digest())
     return found

@@ -3,10 +3,11 @@
 From what the top hits share (search.query_candidates.hit_facts): every combination of their
 strongest anchors is looked up by the hash of its set, and queries of the rarest anchors by GIN
 overlap. From what was typed: queries that contain all its words, and logged ones that share one.
+And those that people went on to from here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from math import log
 from typing import Any
@@ -17,6 +18,8 @@ from catalog.prepared import int_array, prepared_cursor
 from search.languages import go_together, language_of
 from search.query_sources.base import anchor, meaning, split_anchor
 from search.query_sources.expansions import RULES
+from search.query_sources.onward import MOST_LINKS
+from search.query_sources.onward import NAME as ONWARD
 from search.query_sources.registry import names_on
 
 HITS_READ = 30
@@ -59,6 +62,7 @@ HIT_FACTS = """
     -- One look-up by key for each anchor; a join would read the whole table of anchors.
     SELECT shared.value, shared.hits,
            (SELECT items FROM search_anchor a WHERE a.value = shared.value),
+           (SELECT shown FROM search_anchor a WHERE a.value = shared.value),
            (SELECT items FROM search_anchor WHERE value = '')
     FROM shared"""
 COLUMNS = (
@@ -79,6 +83,16 @@ BY_OVERLAP_SQL = f"""
 BY_WORDS_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source <> 'titles' AND {{all_words}}
         ORDER BY popularity DESC LIMIT {BY_WORDS})"""  # noqa: S608
+# Where people went on to from here (search.query_sources.onward).
+BY_ONWARD_SQL = f"""
+    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND (
+        normalized = ANY(%(near)s) OR normalized IN (
+            SELECT next FROM search_onwardlink WHERE query = %(here)s
+            ORDER BY people DESC, next LIMIT {MOST_LINKS}))"""  # noqa: S608
+# With the share of people who went on to it from here, whoever else offers it.
+WITH_SHARES = """
+    SELECT part.*, link.share FROM ({parts}) AS part
+    LEFT JOIN search_onwardlink link ON link.query = %(here)s AND link.next = part.normalized"""
 BY_LOG_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source = 'log' AND ({{any_word}})
         ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608
@@ -101,6 +115,9 @@ class Candidate:
     year: str | None = None
     is_fresh: bool = False
     language: str = ""
+    # The share of people who went on to it from here, and how near it is to what they chose.
+    onward: float = 0.0
+    neighbour: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +128,8 @@ class HitFacts:
     items: int  # of the whole catalog
     holders: dict[str, frozenset[int]]  # anchor -> places of the hits that have it
     counts: dict[str, int]  # anchor -> visible items of the catalog that have it
+    # anchor -> how often queries that speak of it were shown of late
+    shown: dict[str, int] = field(default_factory=dict)
 
     def share(self, anchors: Iterable[str]) -> float:
         """Share of the hits that have all these anchors."""
@@ -134,43 +153,67 @@ def hit_facts(item_ids: Sequence[int], name_attributes: Sequence[str]) -> HitFac
     read = list(item_ids[:HITS_READ])
     holders: dict[str, frozenset[int]] = {}
     counts: dict[str, int] = {}
+    shown: dict[str, int] = {}
     items = len(read)
     if read:
         with prepared_cursor() as cursor:
             cursor.execute(
                 HIT_FACTS, {"items": int_array(read), "name_attributes": list(name_attributes)}
             )
-            for name, places, count, total in cursor.fetchall():
+            for name, places, count, seen, total in cursor.fetchall():
                 holders[name] = frozenset(places)
+                if seen is not None:
+                    shown[name] = seen
                 counts[name] = count or len(places)
                 items = total or items
-    return HitFacts(hits=len(read), items=items, holders=holders, counts=counts)
+    return HitFacts(hits=len(read), items=items, holders=holders, counts=counts, shown=shown)
 
 
 def find_candidates(
-    *, facts: HitFacts, said: frozenset[str], words: Sequence[str]
+    *,
+    facts: HitFacts,
+    said: frozenset[str],
+    words: Sequence[str],
+    neighbours: Mapping[str, float] | None = None,
+    off: Sequence[str] = (),
 ) -> list[Candidate]:
-    """Stored queries near the hits or the words, each once.
+    """Stored queries near the hits or the words, and those people went on to, each once.
 
     Args:
         facts: what the hits share.
         said: the anchors that the query itself names; they are always combined.
         words: the words that were typed.
+        neighbours: near queries in the space of the unified model, 0 to 1 by normal form.
+        off: names of sources to leave out.
     """
-    sql, params = _statement(words)
+    sources = [name for name in names_on() if name not in off]
+    sql, params = _statement(words, with_onward=ONWARD in sources)
     params |= {
-        "sources": names_on(),
+        "sources": sources,
+        "here": " ".join(words),
         "meanings": [meaning(combination) for combination in _combinations(facts, said)],
         "rare": _rare(facts, said),
+        "near": list(neighbours or {}),
     }
+    found: dict[int, Candidate] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        found = {row[0]: read_candidate(row) for row in cursor.fetchall()}
+        for row in cursor.fetchall():
+            # The last part is of those whom people went on to; the others know it for their own.
+            if row[0] not in found:
+                *_, is_onward, share = row
+                known = read_candidate(row)
+                found[row[0]] = replace(
+                    known,
+                    source=ONWARD if is_onward else known.source,
+                    onward=share or 0.0,
+                    neighbour=(neighbours or {}).get(known.normalized, 0.0),
+                )
     typed = language_of(" ".join(words))
     return [each for each in found.values() if go_together(typed, each.language)]
 
 
-def _statement(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def _statement(words: Sequence[str], *, with_onward: bool) -> tuple[str, dict[str, Any]]:
     """The statement for these words: LIKE ALL and ANY of a list would not use the indexes."""
     # A word of one letter is in every query. Normal forms hold no LIKE wildcards.
     patterns = {f"w{n}": f"%{word}%" for n, word in enumerate(words[:MAX_WORDS]) if len(word) > 1}
@@ -179,7 +222,12 @@ def _statement(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
         likes = [f"normalized LIKE %({name})s" for name in patterns]
         parts.append(BY_WORDS_SQL.format(all_words=" AND ".join(likes)))
         parts.append(BY_LOG_SQL.format(any_word=" OR ".join(likes)))
-    return " UNION ALL ".join(parts), dict(patterns)
+    parts = [f"SELECT part.*, false AS is_onward FROM ({part}) AS part" for part in parts]  # noqa: S608
+    if not with_onward:
+        joined = " UNION ALL ".join(parts)
+        return f"SELECT part.*, 0::float8 FROM ({joined}) AS part", dict(patterns)  # noqa: S608
+    parts.append(f"SELECT part.*, true AS is_onward FROM ({BY_ONWARD_SQL}) AS part")  # noqa: S608
+    return WITH_SHARES.format(parts=" UNION ALL ".join(parts)), dict(patterns)
 
 
 def read_candidate(row: Sequence[Any]) -> Candidate:

@@ -1,107 +1,108 @@
-"""Queries worth trying next, ranked by a stated simple score.
+"""Queries worth trying next: candidates, features, order, mixture, and a place on the page.
 
-    score = source * (0.25 coverage + 0.25 lift + 0.25 words * (1 + coverage) / 2
-                      + 0.10 size + 0.15 popularity)
+    candidates   search.query_candidates, each with its stated score (search.query_scoring)
+    order        the live ranker's chance that it is picked and leads to something wanted
+                 (search.query_ranking, docs/query-recommendations.md), else the stated score
+    mixture      narrower, broader, sideways, another category (search.query_mixing), with a share
+                 for categories that are hardly known yet (search.cold_share)
+    how many     search.placement
 
-    coverage    share of the top hits that have everything the query speaks of, full at 40 %;
-                COVERAGE_OF_LIKE for "films like" one of the hits
-    lift        log of that share over the query's share of the catalog, full at a hundredfold
-    words       share of the typed words that it keeps, rare words counting for more; half of it
-                only where the hits bear it out
-    size        log of how many items answer it, full at a hundred: one answer is no exploring;
-                beyond a thousand it falls again, because that is browsing
-    popularity  how wanted the answering items are
-    source      SOURCE_WEIGHT
-
-Then one after another the best is taken, its score lowered by up to half for what it repeats of
-those already taken: at most MAX_OF_RULE of one rule and of all rules with a decade or a country
-(one of those in ONCE),
-and at most MAX_OF_ANGLE of one angle while other angles are left.
-Never the query itself, its reordering or its correction, and nothing above an exact title.
-A learned ranker takes this place later; candidates and rules of presentation stay.
+Never the query itself, its reordering or its correction, and nothing above an exact title. What
+has no answer now is not shown (search.answerable).
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 from django.utils import timezone
 
-from catalog.derive import decade
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
 from search.answerable import still_answered
+from search.cold_share import evidence, lot_of, with_cold
+from search.placement import MOST, START, Placement, Signals, place
 from search.places_to_start import places_to_start
-from search.query_candidates import (
-    Candidate,
-    HitFacts,
-    find_candidates,
-    hit_facts,
-    neighbouring_decades,
+from search.query_candidates import Candidate, find_candidates
+from search.query_features import PageFacts, live_features, spread
+from search.query_mixing import Way, angle_of, best_of_each_rule, categories, diversify
+from search.query_ranking import Orderer, orderer
+from search.query_scoring import (
+    Asked,
+    Scored,
+    is_worth,
+    own_candidates,
+    own_queries,
+    score,
+    understand,
 )
-from search.query_meaning import (
-    LEAST_SHARE_OF_SURNAME,
-    PEOPLE,
-    said_anchors,
-    same_person,
-)
-from search.query_sources.base import anchor, is_switched_on, split_anchor
+from search.query_sources.base import is_switched_on
+from search.query_sources.onward import NAME as ONWARD
+from search.query_sources.onward import neighbours
 from search.query_sources.recent import NAME as RECENT
-from search.query_sources.recent import Recent
+from search.query_sources.recent import RecentQuery
 from search.query_wording import hints
-from search.query_words import covers, holds, overlap, same_words, words_of
+from search.query_words import words_of
 from search.text import normalize_query
 
-MAX_RECOMMENDED = 8
-# Three decades in a row are one thing to explore, not three.
-MAX_OF_RULE = 2
-MAX_OF_ANGLE = 3
-FRAMES = ("decade", "country")
-# And a second likeness or a second bare genre adds little to the first.
-ONCE = ("like", "category")
-# How many of the best are checked and compared with one another, and how many of one rule: the
-# facts that every hit has would leave no place for makers, lists and likenesses.
-CHECKED = 32
-CHECKED_OF_RULE = 6
-SOURCE_WEIGHT = {"expansions": 1.0, "names": 1.0, "log": 0.9, "recent": 1.0, "titles": 0.6}
-FULL_COVERAGE = 0.4
-FULL_LIFT = 100
-FULL_SIZE = 100
-TOO_MANY = 1000
-LEAST_SCORE = 0.35
-# What a tenth of the hits do not share is chance, whoever it is.
-LEAST_COVERAGE = 0.1
-# "films like X", X being among the best hits: it answers none of them, and is about all of them.
-COVERAGE_OF_LIKE = 0.25
+__all__ = ("PageFacts", "RecommendOptions", "Recommended", "recommend", "recommend_queries")
+
+MAX_RECOMMENDED = MOST
+NO_PAGE = PageFacts()
+# A reload shows the same; the next hour draws lots anew.
+LOT_FORMAT = "%Y-%m-%dT%H"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """The query as it is understood."""
+class RecommendOptions:
+    """Switches, so that each part can be taken away and measured.
 
-    words: tuple[str, ...]
-    said: frozenset[str]  # anchors it names
-    persons: frozenset[str]  # the same with people being one, whatever they did
-    near: frozenset[str]  # decades beside those that it names
-    unexplained: tuple[str, ...]  # words that no anchor explains
-    weights: dict[str, float]  # its words, by how rare what they name is
-    facts: HitFacts
-    top_items: frozenset[int]
+    `sources_off`: names of sources. `ranker`: whether the live version orders. `personal`: whether
+    the viewer counts at all. `cold`: whether places are kept for cold categories.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    candidate: Candidate
-    score: float
-    coverage: float
-    words: tuple[str, ...]
-    persons: frozenset[str]
-    adds: frozenset[str]  # what it speaks of and the query did not
-    keeps_all: bool  # it means every word of the query, and more
+    sources_off: Sequence[str] = ()
+    ranker: bool = True
+    personal: bool = True
+    cold: bool = True
 
 
-def recommend_queries(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommended:
+    """The queries, where they belong on the page, and who ordered them.
+
+    `version`: of the ranker, or "" with the code of why not in `fallback`.
+    """
+
+    queries: tuple[QueryRecommendation, ...]
+    placement: Placement
+    version: str = ""
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One call with everything that its stages read."""
+
+    asked: Asked
+    viewer: Viewer
+    page: PageFacts
+    options: RecommendOptions
+    typed: tuple[str, ...]
+    own: dict[str, RecentQuery] = field(default_factory=dict)
+
+    def is_off(self, source: str) -> bool:
+        """Whether a source is off, here or everywhere."""
+        return source in self.options.sources_off or not is_switched_on(source)
+
+
+def recommend_queries(**asked: object) -> tuple[QueryRecommendation, ...]:
+    """The queries of `recommend`, which see."""
+    return recommend(**asked).queries  # type: ignore[arg-type]
+
+
+def recommend(  # noqa: PLR0913  what is asked, by whom, for which page, with which switches
     *,
     query: str,
     normalized: str,
@@ -109,7 +110,9 @@ def recommend_queries(
     exact_title: bool,
     viewer: Viewer,
     k: int = MAX_RECOMMENDED,
-) -> tuple[QueryRecommendation, ...]:
+    page: PageFacts = NO_PAGE,
+    options: RecommendOptions | None = None,
+) -> Recommended:
     """At most `k` queries worth trying after this one, best first.
 
     Args:
@@ -118,227 +121,136 @@ def recommend_queries(
         top_item_ids: the hits, best first.
         exact_title: the query is the title of one thing: nothing is put above it.
         viewer: whose recent searches may be among them.
-        k: how many at most.
+        k: how many at most; the rule of search.placement may want fewer.
+        page: what is known of the page that they are for.
+        options: switches.
 
     Returns:
         Each of them answered by a visible item. For an empty query: places to start.
     """
-    if exact_title:
-        return ()
+    options = options or RecommendOptions()
     k = max(0, min(k, MAX_RECOMMENDED))
+    if exact_title or not k:
+        return Recommended(queries=(), placement=place(Signals(exact_title=exact_title)))
     if not normalized:
-        return places_to_start(k=k)
-    asked = _understand(normalized, top_item_ids)
-    found = find_candidates(facts=asked.facts, said=asked.said, words=normalized.split())
-    found += _own(asked, viewer)
-    typed = words_of(normalize_query(query))
+        placement = place(Signals(surface=START))
+        queries = places_to_start(k=min(k, placement.count), off=options.sources_off)
+        return Recommended(queries=queries, placement=placement)
+    by = orderer(is_on=options.ranker)
+    request = _request(query, normalized, top_item_ids, (viewer, page, options))
+    placement = place(_signals(request), by.counts)
+    queries = _recommended(request, by, normalized, min(k, placement.count))
+    return Recommended(
+        queries=queries, placement=placement, version=by.version, fallback=by.fallback
+    )
+
+
+def _request(
+    query: str,
+    normalized: str,
+    top_item_ids: Sequence[int],
+    who: tuple[Viewer, PageFacts, RecommendOptions],
+) -> _Request:
+    viewer, page, options = who
+    is_known = options.personal and not viewer.is_nobody
+    viewer = viewer if is_known else Viewer()
+    request = _Request(
+        asked=understand(normalized, top_item_ids),
+        viewer=viewer,
+        page=page,
+        options=options,
+        typed=words_of(normalize_query(query)),
+    )
+    if is_known and not request.is_off(RECENT):
+        request.own.update(own_queries(viewer))
+    return request
+
+
+def _signals(request: _Request) -> Signals:
+    page, ranking = request.page, request.page.ranking
+    evenness, count, shared = spread(request.asked)
+    has_best = ranking is not None and bool(len(ranking.ids))
+    return Signals(
+        surface=page.surface,
+        is_typing=page.is_typing,
+        hits=page.total,
+        holds_words=page.holds_words,
+        best_chance=ranking.chance(0) if has_best and ranking is not None else None,
+        breadth=evenness,
+        categories=count,
+        shared=shared,
+    )
+
+
+def _recommended(
+    request: _Request, by: Orderer, normalized: str, k: int
+) -> tuple[QueryRecommendation, ...]:
+    asked = request.asked
+    found = _candidates(request, normalized)
     scored = [
-        each for each in (_score(asked, one) for one in found) if _is_worth(each, asked, typed)
+        each
+        for each in (score(asked, one) for one in found)
+        if is_worth(each, asked, request.typed)
     ]
-    scored.sort(key=lambda each: (-each.score, each.candidate.normalized))
-    scored = _best_of_each_rule(scored)
-    titles = still_answered([(s.candidate.normalized, s.candidate.witnesses) for s in scored])
-    shown = {id(scored[n]): names for n, names in titles.items()}
-    angled = [(each, _angle(asked, each)) for n, each in enumerate(scored) if n in titles]
-    chosen = _diversify(angled, k)
-    lines = hints([(each.candidate, shown[id(each)]) for each, _ in chosen], current_profile())
+    features = live_features(
+        asked, scored, page=request.page, own=request.own, is_nobody=request.viewer.is_nobody
+    )
+    worth = by.worth(features, [each.score for each in scored])
+    kept = best_of_each_rule(scored, worth)
+    titles = still_answered(
+        [(scored[n].candidate.normalized, scored[n].candidate.witnesses) for n in kept]
+    )
+    shown = {kept[place]: names for place, names in titles.items()}
+    ways = [Way(scored[n], worth[n], angle_of(asked, scored[n])) for n in kept if n in shown]
+    places = [n for n in kept if n in shown]
+    chosen = _with_cold(request, ways, diversify(ways, k), k)
+    lines = hints([(ways[m].scored.candidate, shown[places[m]]) for m in chosen], current_profile())
+    told = by.explain(features[[places[m] for m in chosen]])
     return tuple(
-        QueryRecommendation(
-            text=each.candidate.text,
-            source=each.candidate.source,
-            angle=angle,
-            hint=line,
-            score=round(each.score, 4),
-            answers=each.candidate.answers,
-        )
-        for (each, angle), line in zip(chosen, lines, strict=True)
+        _query(ways[m], line, features[places[m]], why)
+        for m, line, why in zip(chosen, lines, told, strict=True)
     )
 
 
-def _understand(normalized: str, top_item_ids: Sequence[int]) -> _Asked:
-    words = words_of(normalized)
-    facts = hit_facts(top_item_ids, current_profile().name_attributes)
-    said = said_anchors(words, facts)
-    unexplained = tuple(word for word in words if word not in said.explained)
-    return _Asked(
-        words=words,
-        said=said.anchors,
-        persons=same_person(said.anchors),
-        near=frozenset(near for name in said.anchors for near in neighbouring_decades(name)),
-        unexplained=unexplained,
-        weights={
-            word: log(2 + facts.items / max(1, facts.counts.get(said.explained.get(word, ""), 1)))
-            for word in words
-        },
-        facts=facts,
-        top_items=frozenset(top_item_ids),
+def _query(
+    way: Way, hint: str, features: npt.NDArray[np.float32], why: dict[str, float]
+) -> QueryRecommendation:
+    candidate = way.scored.candidate
+    return QueryRecommendation(
+        text=candidate.text,
+        source=candidate.source,
+        angle=way.angle,
+        hint=hint,
+        score=round(way.worth, 4),
+        answers=candidate.answers,
+        stated=round(way.scored.score, 4),
+        features=tuple(round(float(each), 4) for each in features),
+        explanation=why,
     )
 
 
-def _own(asked: _Asked, viewer: Viewer) -> list[Candidate]:
-    """The viewer's own searches that share a word or a hit with this one."""
-    if viewer.is_nobody or not is_switched_on(RECENT):
-        return []
-    return [
-        Candidate(
-            text=own.text,
-            normalized=own.normalized,
-            source=RECENT,
-            rule=RECENT,
-            answers=own.answers,
-            witnesses=own.witnesses,
-            popularity=1.0,  # with the one person who counts here
-        )
-        for own in Recent().of_viewer(viewer)
-        if asked.top_items.intersection(own.witnesses)
-        or any(holds(asked.words, word) for word in words_of(own.normalized))
-    ]
-
-
-def _score(asked: _Asked, candidate: Candidate) -> _Scored:
-    words = words_of(candidate.normalized)
-    coverage = _coverage(asked, candidate)
-    fit = min(1.0, coverage / FULL_COVERAGE)
-    lift = coverage * asked.facts.items / max(1, candidate.answers)
-    meant = _words_meant(asked, candidate, words)
-    kept = sum(weight for word, weight in asked.weights.items() if holds(meant, word))
-    score = SOURCE_WEIGHT.get(candidate.source, 0.5) * (
-        0.25 * fit
-        + 0.25 * (min(1.0, log(lift) / log(FULL_LIFT)) if lift > 1 else 0.0)
-        + 0.25 * kept / (sum(asked.weights.values()) or 1.0) * (1 + fit) / 2
-        + 0.10 * _size(candidate.answers)
-        + 0.15 * candidate.popularity
+def _candidates(request: _Request, normalized: str) -> list[Candidate]:
+    """Of every source that is on; of two that say the same the viewer's own stays."""
+    asked, ranking = request.asked, request.page.ranking
+    is_near = ranking is not None and not request.is_off(ONWARD)
+    found = find_candidates(
+        facts=asked.facts,
+        said=asked.said,
+        words=normalized.split(),
+        neighbours=neighbours(ranking.model, normalized) if ranking and is_near else {},
+        off=request.options.sources_off,
     )
-    # Two queries about the person who was asked for repeat the question, not one another.
-    persons = same_person(candidate.anchors)
-    adds = persons - asked.persons if persons else frozenset(words) - frozenset(asked.words)
-    keeps_all = covers(meant, asked.words)
-    return _Scored(candidate, score, coverage, words, persons, adds, keeps_all)
+    return found + own_candidates(asked, request.own)
 
 
-def _words_meant(asked: _Asked, candidate: Candidate, words: tuple[str, ...]) -> tuple[str, ...]:
-    """Its words without the names of people who have little to do with the hits.
-
-    Arthur Space is in two of the hits for "space adventure"; that keeps no word of the question.
-    """
-    for name in candidate.anchors:
-        kind, value = split_anchor(name)
-        if kind in PEOPLE and asked.facts.share([name]) < LEAST_SHARE_OF_SURNAME:
-            names = words_of(normalize_query(value))
-            words = tuple(word for word in words if word not in names)
-    return words
+def _with_cold(request: _Request, ways: Sequence[Way], chosen: list[int], k: int) -> list[int]:
+    if not request.options.cold:
+        return chosen
+    seen = [_seen(request.asked, way.scored) for way in ways]
+    waiting = [n for n in range(len(ways)) if n not in chosen]
+    hour = timezone.now().strftime(LOT_FORMAT)
+    return with_cold(chosen, waiting, seen, k, lot_of(hour, *request.asked.words))
 
 
-def _size(answers: int) -> float:
-    """From one answer to enough to explore, and down again where it is half the catalog."""
-    full = min(1.0, log(1 + answers) / log(1 + FULL_SIZE))
-    return full if answers <= TOO_MANY else full * TOO_MANY / answers
-
-
-def _coverage(asked: _Asked, candidate: Candidate) -> float:
-    """Share of the hits that have all its anchors; without anchors, that are its witnesses."""
-    if not candidate.anchors:
-        return len(asked.top_items.intersection(candidate.witnesses)) / max(
-            1, min(len(candidate.witnesses), asked.facts.hits)
-        )
-    if candidate.rule == "like":
-        return COVERAGE_OF_LIKE
-    rest = [name for name in candidate.anchors if name not in asked.near]
-    # The decade next to the one that was named covers none of the hits, and is half as near.
-    return asked.facts.share(rest) * (1.0 if len(rest) == len(candidate.anchors) else 0.5)
-
-
-def _angle(asked: _Asked, scored: _Scored) -> str:
-    adds_to_what_was_said = (
-        scored.persons > asked.persons and asked.persons and not asked.unexplained
-    )
-    if scored.keeps_all:
-        return "narrower"
-    if _is_new(asked, scored.candidate):
-        return "new"
-    if (scored.persons and scored.persons <= asked.persons) or covers(asked.words, scored.words):
-        return "broader"
-    return "narrower" if adds_to_what_was_said else "angle"
-
-
-def _is_new(asked: _Asked, candidate: Candidate) -> bool:
-    latest = anchor("decade", decade(timezone.now().year))
-    return candidate.is_fresh or (latest in candidate.anchors and latest not in asked.said)
-
-
-def _is_worth(scored: _Scored, asked: _Asked, typed: tuple[str, ...]) -> bool:
-    """Not the query again in other words, and not a title that is among the hits anyway."""
-    candidate = scored.candidate
-    says_the_same = (
-        bool(scored.persons) and not asked.unexplained and scored.persons == asked.persons
-    )
-    is_a_hit = candidate.rule == "item_title" and asked.top_items.intersection(candidate.witnesses)
-    return not (
-        scored.score < LEAST_SCORE
-        or (candidate.anchors and scored.coverage < LEAST_COVERAGE and not scored.keeps_all)
-        or _is_namesake(asked, candidate)
-        or says_the_same
-        or is_a_hit
-        or same_words(scored.words, asked.words)
-        or same_words(scored.words, typed)
-    )
-
-
-def _is_namesake(asked: _Asked, candidate: Candidate) -> bool:
-    """It names somebody who is among the hits for a word of the name: Arthur Space, for "space"."""
-    for name in candidate.anchors:
-        kind, value = split_anchor(name)
-        if kind in PEOPLE and name not in asked.said:
-            names = words_of(normalize_query(value))
-            if any(holds(names, word) for word in asked.words):
-                return True
-    return False
-
-
-def _best_of_each_rule(scored: Sequence[_Scored]) -> list[_Scored]:
-    kept: list[_Scored] = []
-    rules: Counter[str] = Counter()
-    for each in scored:
-        rules[each.candidate.rule] += 1
-        if rules[each.candidate.rule] <= CHECKED_OF_RULE:
-            kept.append(each)
-    return kept[:CHECKED]
-
-
-def _diversify(scored: Sequence[tuple[_Scored, str]], k: int) -> list[tuple[_Scored, str]]:
-    """The best `k` that repeat one another least, angles mixed."""
-    chosen: list[tuple[_Scored, str]] = []
-    kinds: Counter[str] = Counter()
-    angles: Counter[str] = Counter()
-    for limit_angles in (True, False):
-        taken = {id(each) for each, _ in chosen}
-        # What each would be worth now: only ever lowered, by what has just been chosen.
-        worth = {
-            n: each.score * _novelty(each, [other for other, _ in chosen])
-            for n, (each, _) in enumerate(scored)
-            if id(each) not in taken
-        }
-        while worth and len(chosen) < k:
-            best = max(worth, key=lambda n: worth[n])
-            del worth[best]
-            each, angle = scored[best]
-            rule = each.candidate.rule
-            shared = {rule, *(frame for frame in FRAMES if frame in rule)}
-            full = any(kinds[one] >= (1 if one in ONCE else MAX_OF_RULE) for one in shared)
-            if full or (limit_angles and angles[angle] >= MAX_OF_ANGLE):
-                continue
-            chosen.append((each, angle))
-            kinds.update(shared)
-            angles[angle] += 1
-            for n in list(worth):
-                other = scored[n][0]
-                if same_words(other.words, each.words):
-                    del worth[n]
-                else:
-                    worth[n] = min(worth[n], other.score * _novelty(other, [each]))
-    return chosen
-
-
-def _novelty(scored: _Scored, chosen: Sequence[_Scored]) -> float:
-    repeats = max((overlap(scored.adds, other.adds) for other in chosen), default=0.0)
-    return 1 - 0.5 * repeats
+def _seen(asked: Asked, scored: Scored) -> int | None:
+    return evidence(categories(scored.candidate.anchors), asked.facts.shown)

@@ -19,11 +19,13 @@ from catalog.models import Profile
 from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
 from search.bans import current_bans
+from search.cold_share import count_shown
 from search.languages import language_of
 from search.models import Query
 from search.places_to_start import forget_places
 from search.query_sources import facts
 from search.query_sources.base import CandidateQuery, meaning
+from search.query_sources.onward import build_links
 from search.query_sources.registry import SOURCES, switched_on
 
 # Any constant works, as long as every build takes the same lock.
@@ -124,6 +126,8 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
         _execute("DROP TABLE staged_query")
         progress.advance(message="counting what items share")
         _build_anchors(profile)
+        count_shown()
+        build_links()
     # Completion reads indexes alone, which takes a table whose visibility is known.
     vacuum = "" if connection.in_atomic_block else "VACUUM "
     _execute(f"{vacuum}ANALYZE search_query, search_anchor")

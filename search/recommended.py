@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.types import QueryRecommendation, Viewer
+from search.query_features import facts_of
 from search.query_recommendation import recommend_queries
 from search.retrieval import retrieve
 from search.text import normalize_query
@@ -28,7 +29,8 @@ def recommended_for(*, query: str, viewer: Viewer, k: int) -> Recommended:
             query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer, k=k
         )
         return Recommended(corrected_query=None, queries=found)
-    hits = retrieve(SearchRequest(query=query, viewer=viewer, per_page=1))
+    request = SearchRequest(query=query, viewer=viewer, per_page=1)
+    hits = retrieve(request)
     found = recommend_queries(
         query=hits.query,
         normalized=normalize_query(hits.corrected_query or hits.query),
@@ -36,5 +38,6 @@ def recommended_for(*, query: str, viewer: Viewer, k: int) -> Recommended:
         exact_title=hits.exact_title,
         viewer=viewer,
         k=k,
+        page=facts_of(request, hits),
     )
     return Recommended(corrected_query=hits.corrected_query, queries=found)

@@ -35,6 +35,7 @@ from search.types import (
     Synonyms,
     Understood,
 )
+from search.understanding import says_a_value
 
 __all__ = ("Facet", "FacetValue", "Hit", "Retrieved", "SearchRequest", "retrieve")
 
@@ -44,6 +45,9 @@ MAX_DEPTH = 10_000
 FEW_HITS = 10
 MAX_RELATED = 12
 TOP_ITEMS = 50
+# A title whose words so many things hold, or that is a value which so many have, is more than one.
+MANY = 100
+MANY_OF_A_VALUE = 10
 
 
 def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retrieved:
@@ -90,13 +94,14 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
         facets=listed.facets,
         top_item_ids=tuple(listed.ordered[:TOP_ITEMS]),
         ordered_ids=tuple(listed.ordered),
-        exact_title=any(one.source == "exact_title" for one in found.scored),
+        exact_title=_is_one_thing(found, listed),
         stages=stages.milliseconds,
         model_version=found.learned.model_version,
         fallback=found.learned.fallback,
         rules=applied.told(sort=request.sort),
         redirect=applied.redirect,
         banner=applied.banner,
+        ranking=found.learned.ranking,
     )
 
 
@@ -143,6 +148,16 @@ def check(request: SearchRequest) -> None:
         raise InvalidInput(f"Sort by one of: {', '.join(SORTS)}.", field="sort")
     if len(request.as_words) > MAX_AS_WORDS:
         raise InvalidInput(f"At most {MAX_AS_WORDS} times.", field="as_words")
+
+
+def _is_one_thing(found: Found, listed: Listed) -> bool:
+    """Whether the query is a title and hardly anything else.
+
+    "hitchcock" is a film of that name too, and "war" another: who types them may want neither.
+    """
+    if not any(one.source == "exact_title" for one in found.scored):
+        return False
+    return listed.total < MANY and not says_a_value(found.reading.query.text, least=MANY_OF_A_VALUE)
 
 
 def _told(query: ParsedQuery) -> tuple[Synonyms, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from catalog.filters import ItemFilters
 from catalog.models import Item
 from catalog.types import Viewer
+from recs.unified import Ranking
 
 SORTS = ("relevance", "newest", "popular", "title", "price")
 DEFAULT_PER_PAGE = 24
@@ -152,6 +153,8 @@ class Retrieved:
     rules: tuple[AppliedRule, ...] = ()
     redirect: str | None = None
     banner: Banner | None = None
+    # What put the hits in order, where the unified model did: queries are ranked in its space.
+    ranking: Ranking | None = field(default=None, repr=False, compare=False)
 
     @property
     def pages(self) -> int:

@@ -105,6 +105,12 @@ def understand(
     return Understanding(spans=tuple(spans), rest=" ".join(kept))
 
 
+def says_a_value(text: str, *, least: int) -> bool:
+    """Whether a query as a whole says a value, or the last word of a name, of so many items."""
+    said = in_singular(text)
+    return any(row.said and row.items >= least for row in look_up([said] if said else []))
+
+
 class _Reader:
     """Reads spans off the words of one query."""
 

@@ -33,6 +33,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=5, minute=40),
         "kwargs": {"kind": "unified"},
     },
+    # Then the ranker of query recommendations, which reads the unified model's space.
+    "retrain-query-ranker": {
+        "task": "recs.retrain",
+        "schedule": crontab(hour=7, minute=10),
+        "kwargs": {"kind": "query_ranker"},
+    },
     # A run that was killed goes on within minutes, from its checkpoint. An old message of this
     # sort is of no use: the next one says the same.
     "go-on-training": {

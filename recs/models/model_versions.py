@@ -20,6 +20,7 @@ class ModelVersion(models.Model):
         UNIFIED = "unified", "unified model"
         # Learned by search.finished from the log; a version like the others, without vectors.
         FINISHED_QUERIES = "finished_queries", "finished queries"
+        QUERY_RANKER = "query_ranker", "ranker of query recommendations"
 
     class State(models.TextChoices):
         TRAINING = "training", "training"

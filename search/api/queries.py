@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from catalog.types import QueryRecommendation
 
-ANGLES = ("narrower", "broader", "angle", "new")
+ANGLES = ("narrower", "broader", "angle", "category", "new")
 
 
 class SuggestedQueryOutput(serializers.Serializer[Any]):

@@ -4,12 +4,13 @@ from search.query_sources.base import QuerySource, is_switched_on
 from search.query_sources.expansions import Expansions
 from search.query_sources.log import Log
 from search.query_sources.names import Names
+from search.query_sources.onward import GoneOn
 from search.query_sources.recent import Recent
 from search.query_sources.titles import Titles
 
 # A name or a category answers with many items where a namesake's title answers with one, and
 # what the catalog says can be explained where a log entry cannot.
-SOURCES: tuple[QuerySource, ...] = (Names(), Expansions(), Titles(), Log(), Recent())
+SOURCES: tuple[QuerySource, ...] = (Names(), Expansions(), Titles(), Log(), GoneOn(), Recent())
 
 
 def switched_on() -> tuple[QuerySource, ...]:

@@ -11,7 +11,8 @@ from catalog.types import QueryRecommendation, Viewer
 from recs.kinds import live_codes
 from search.answer import SearchAnswer
 from search.answer import search as answer_search
-from search.query_recommendation import recommend_queries
+from search.placement import ITEM
+from search.query_recommendation import PageFacts, recommend_queries
 from search.text import normalize_query
 from search.views.pages import HtmxRequest, page
 from search.views.params import read_params
@@ -73,6 +74,7 @@ def _searches_from(
         top_item_ids=answer.retrieved.top_item_ids,
         exact_title=False,
         viewer=viewer,
+        page=PageFacts(surface=ITEM, total=answer.retrieved.total),
     )
 
 

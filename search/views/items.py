@@ -12,7 +12,8 @@ from catalog.models import Collection, Item
 from catalog.profiles import current_profile
 from catalog.types import Viewer
 from recs.recommend import also_liked, more_like, similar_by_meaning
-from search.query_recommendation import recommend_queries
+from search.placement import ITEM
+from search.query_recommendation import PageFacts, recommend_queries
 from search.text import normalize_query
 from search.views.cards import (
     Row,
@@ -72,6 +73,7 @@ def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
         exact_title=False,
         viewer=viewer,
         k=8,
+        page=PageFacts(surface=ITEM, total=1),
     )
     return pill_groups(queries)
 

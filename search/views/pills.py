@@ -4,16 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog.types import QueryRecommendation
+from search.query_mixing import WAYS
 from search.views.params import query_url
 
 # In the order in which they stand.
-ANGLES = {
+LABELS = {
     "narrower": "Narrower",
     "broader": "Broader",
     "angle": "Another angle",
+    "category": "Another category",
     "new": "New here",
     "recent": "Yours",
 }
+ANGLES = {way: LABELS[way] for way in WAYS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,3 +191,20 @@ def test_words_that_are_a_small_part_of_a_long_title_say_what_they_say(db):
     assert [each.label for each in retrieve(SearchRequest(query="short films")).understood] == [
         "Short"
     ]
+
+
+def test_a_title_that_is_a_value_of_many_is_not_one_thing(db):
+    upsert_items(
+        items=[
+            ItemInput(external_id="w", title="War"),
+            ItemInput(external_id="r", title="Rope", creators=["Alfred Hitchcock"]),
+            *(
+                ItemInput(external_id=f"w{n}", title=f"Film {n}", category_paths=["War"])
+                for n in range(10)
+            ),
+        ]
+    )
+    build_facet_words()
+    war, rope = (retrieve(SearchRequest(query=query)) for query in ("war", "rope"))
+    assert war.hits[0].source == rope.hits[0].source == "exact_title"
+    assert (war.exact_title, rope.exact_title) == (False, True)

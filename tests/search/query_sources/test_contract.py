@@ -11,7 +11,7 @@ from search.query_sources.registry import SOURCES, names_on
 from search.query_store import build_queries
 from tests.search.films import log_search, visitor
 
-ONLINE_ONLY = {"recent"}
+ONLINE_ONLY = {"recent", "onward"}
 pytestmark = pytest.mark.django_db
 
 
