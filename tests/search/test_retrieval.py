@@ -247,7 +247,7 @@ def test_hostile_queries_are_answered(query):
 
 def test_a_search_takes_few_statements(django_assert_max_num_queries):
     # A correction asks for the words of the catalog, and for what the corrected query finds.
-    for query, most in (*((query, 11) for query in QUERIES), ("hitchcok thriller", 15)):
+    for query, most in (*((query, 12) for query in QUERIES), ("hitchcok thriller", 16)):
         find(query)  # the profile and the encoder are read once
         with django_assert_max_num_queries(most):
             find(query)
