@@ -166,6 +166,8 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     found = []
     for left, right in pairwise(query.words):
         whole = left + right
+        if left in query.fillers and right in query.fillers:
+            continue  # "in a" is no name
         if whole not in words.items:
             is_known = all(word in words.items or word in query.fillers for word in (left, right))
             likely = [] if is_known else likely_words(whole, words)

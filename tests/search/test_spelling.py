@@ -136,3 +136,9 @@ def test_a_common_english_word_is_no_error_for_a_name_of_the_catalog(db):
     assert correct("comedy grief") is None
     assert correct("comedy griefff") is None
     assert correct("comedy greiff") == "comedy greif"
+
+
+def test_two_small_words_are_never_run_together_to_a_name(db):
+    upsert_items(items=[ItemInput(external_id="i", title="Old town", creators=["Ina Small"])])
+    build_terms()
+    assert correct("growing old in a small town") is None
