@@ -1,0 +1,61 @@
+"""How much people explore, in a period: what command, API and admin show."""
+
+from dataclasses import dataclass
+
+from catalog.models import Item
+from search.analytics.scope import Scope
+from search.exploration.log import Search, read_searches
+from search.exploration.lookups import things_of
+from search.exploration.measures import Exploration, Ratio, by_day, measure, share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryReach:
+    """How a category fares: `items` it has, `shown` of them among first ten hits.
+
+    searched, attended: share of searches that showed one, and that led to one. people: who
+    attended to one.
+    """
+
+    category: str
+    items: int
+    shown: int
+    people: int
+    searched: Ratio
+    attended: Ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorationReport:
+    """The whole and its days."""
+
+    scope: Scope
+    totals: Exploration
+    days: dict[str, Exploration]
+    category: CategoryReach | None = None
+
+
+def exploration(scope: Scope, *, category: str = "") -> ExplorationReport:
+    """Of the newest searches of a scope, and of one category where it is named."""
+    searches = read_searches(scope)
+    items = Item.objects.visible().count()
+    return ExplorationReport(
+        scope=scope,
+        totals=measure(searches, items=items),
+        days=by_day(searches, items=items),
+        category=category_reach(searches, category) if category else None,
+    )
+
+
+def category_reach(searches: list[Search], category: str) -> CategoryReach:
+    """How a category fares in some searches."""
+    things = things_of({item for one in searches for item in (*one.items, *one.chosen)})
+    ours = {item for item, held in things.items() if f"category:{category}" in held}
+    return CategoryReach(
+        category=category,
+        items=Item.objects.visible().filter(categories__contains=[category]).count(),
+        shown=len(ours & {item for one in searches for item in one.items}),
+        people=len({one.viewer for one in searches if one.viewer and ours & set(one.chosen)}),
+        searched=share(searches, lambda one: bool(ours & set(one.items))),
+        attended=share(searches, lambda one: bool(ours & set(one.chosen))),
+    )
