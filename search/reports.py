@@ -128,7 +128,7 @@ def count_unanswered(*, days: int = DAYS) -> int:
     return int(rows.aggregate(n=Count("normalized_query", distinct=True))["n"])
 
 
-def exploratory_share(*, days: int = DAYS) -> Share:
+def picked_share(*, days: int = DAYS) -> Share:
     """The share of finished searches that began with a click on a query recommendation."""
     row = searches(days=days).aggregate(
         whole=Count("query_id"), part=Count("query_id", filter=~Q(picked_from=""))

@@ -64,6 +64,13 @@ class CategoryReachOutput(serializers.Serializer[Any]):
     attended = RatioOutput(help_text="Searches that led to one.")
 
 
+class ColdReachOutput(serializers.Serializer[Any]):
+    """Visible items that nobody has wanted yet."""
+
+    items = serializers.IntegerField()
+    shown = serializers.IntegerField(help_text="Of them, among first ten hits.")
+
+
 class ExplorationReportOutput(serializers.Serializer[Any]):
     """A period."""
 
@@ -71,6 +78,7 @@ class ExplorationReportOutput(serializers.Serializer[Any]):
     end = serializers.DateTimeField(help_text="Excluded.")
     totals = ExplorationOutput()
     days = DayExplorationOutput(many=True)
+    cold = ColdReachOutput()
     category = CategoryReachOutput(allow_null=True)
 
 
@@ -81,7 +89,8 @@ NUMBERS = {
 }  # fmt: skip
 EXAMPLE = {
     "start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z", "totals": NUMBERS,
-    "days": [{"date": "2026-03-01", **NUMBERS}], "category": None,
+    "days": [{"date": "2026-03-01", **NUMBERS}], "cold": {"items": 1210, "shown": 87},
+    "category": None,
 }  # fmt: skip
 
 
@@ -112,6 +121,7 @@ class ExplorationApi(Api):
                 "end": scope.period.end,
                 "totals": _numbers(found.totals),
                 "days": [{"date": day, **_numbers(row)} for day, row in found.days.items()],
+                "cold": {"items": found.cold.items, "shown": found.cold.shown},
                 "category": _category(found.category) if found.category else None,
             }
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.models import Item
+from recs.models import ItemPopularity, NeighbourVersion
 from search.analytics.scope import Scope
 from search.exploration.log import Search, read_searches
 from search.exploration.lookups import things_of
@@ -26,12 +27,24 @@ class CategoryReach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColdReach:
+    """Visible items that nobody has wanted yet (of the live popularity), and those shown of them.
+
+    An item was shown where it stood among the first ten hits of a search.
+    """
+
+    items: int
+    shown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorationReport:
     """The whole and its days."""
 
     scope: Scope
     totals: Exploration
     days: dict[str, Exploration]
+    cold: ColdReach
     category: CategoryReach | None = None
 
 
@@ -43,8 +56,19 @@ def exploration(scope: Scope, *, category: str = "") -> ExplorationReport:
         scope=scope,
         totals=measure(searches, items=items),
         days=by_day(searches, items=items),
+        cold=cold_reach(searches),
         category=category_reach(searches, category) if category else None,
     )
+
+
+def cold_reach(searches: list[Search]) -> ColdReach:
+    """How many of the items that nobody has wanted yet were shown."""
+    wanted = ItemPopularity.objects.filter(
+        version_id=NeighbourVersion.objects.live_id(), people__gt=0
+    )
+    cold = Item.objects.visible().exclude(pk__in=wanted.values("item_id"))
+    shown = {item for one in searches for item in one.items}
+    return ColdReach(items=cold.count(), shown=cold.filter(pk__in=shown).count())
 
 
 def category_reach(searches: list[Search], category: str) -> CategoryReach:

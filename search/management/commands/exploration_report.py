@@ -39,6 +39,10 @@ class Command(BaseCommand):
             self._line(day, *_cells(numbers))
         self._line("whole", *_cells(found.totals))
         self._line("95 % interval", "", *(interval_words(found.totals, key) for key in NAMES))
+        self.stdout.write(
+            f"Wanted by nobody yet: {found.cold.shown:,} of {found.cold.items:,} items were among"
+            " first hits"
+        )
         if found.category is not None:
             self.stdout.write(_category(found.category))
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from catalog.models import Answer, Event, EventKind, Item, Person
 from catalog.types import Viewer
+from recs.models import ItemPopularity
 from search.analytics.scope import Period, Scope
 from search.exploration.gini import gini
 from search.exploration.log import read_searches
 from search.exploration.measures import by_day, measure, ratio
-from search.exploration.report import exploration
+from search.exploration.report import ColdReach, exploration
 from tests.search.films import log_search, visitor
 from tests.search.slow_analytics import happened, searches_of, world
 
@@ -131,6 +132,13 @@ def test_an_empty_log_has_empty_numbers(films):
     found = exploration(week())
     assert found.days == {}
     assert found.totals.searches == found.totals.gini == 0
+
+
+def test_a_cold_item_is_one_that_nobody_has_wanted_yet(films):
+    ItemPopularity.objects.filter(item__title__in=["Rope", "Trafic"]).update(people=0)
+    ItemPopularity.objects.filter(item__title="Vertigo").delete()
+    log_search("quiet films", viewer=visitor("anna"), items=[films["Rope"], films["Playtime"]])
+    assert exploration(week()).cold == ColdReach(items=3, shown=1)
 
 
 def test_the_command_prints_them_and_how_a_category_is_reached(films):
