@@ -25,6 +25,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--more-seeds", type=int, default=2, help="the main pair again")
     parser.add_argument("--draws", type=int, default=500, help="of people, for the intervals")
+    parser.add_argument("--filled", action="store_true",
+                        help="the home was filled by a run with the same data, sizes and seed,"
+                        " which added no newcomers")  # fmt: skip
     parser.add_argument("--only", choices=["arms", "sensitivity", "newcomers"], nargs="+",
                         default=["arms", "sensitivity", "newcomers"])  # fmt: skip
     options = parser.parse_args()
@@ -40,7 +43,7 @@ def main() -> None:
         options.data, new_category=options.new_category, size=size, seed=options.seed
     )
     run = Run(world=world, seed=options.seed, draws=options.draws)
-    run.load()
+    run.load(is_filled=options.filled)
     if "arms" in options.only:
         run.arms()
     if "sensitivity" in options.only:

@@ -1,7 +1,7 @@
 """One session of a simulated person: pure, and blind to how answers come about.
 
 A query is asked, hits are looked at from the top, what the person really went on to want is
-clicked and taken. Then they leave, or pick a recommended query, or ask what they came for next.
+clicked and taken. Then they pick a recommended query, or ask what they came for next, or leave.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -86,13 +86,15 @@ class Mind:
             yield done
             count += 1
             patience = self._assumed.after_success if done.taken else self._assumed.after_failure
-            if not self._happens(patience, session, now.query, "go on"):
-                return
-            pill = self._pick(page, answers, session, now.query)
-            if pill is None:
+            goes_on = self._happens(patience, session, now.query, "go on")
+            sees_pills = goes_on or self._assumed.pill_first
+            pill = self._pick(page, answers, session, now.query) if sees_pills else None
+            if pill is not None:
+                now, picked_from = Intent("pill", pill[0]), pill[1]
+            elif goes_on:
                 now, picked_from = next(planned, None), ""
             else:
-                now, picked_from = Intent("pill", pill[0]), pill[1]
+                return
 
     def _look(self, intent: Intent, page: Page, answers: Answers, session: int) -> Asked:
         looked_at = self._chance.count(

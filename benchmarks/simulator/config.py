@@ -1,6 +1,7 @@
 """Every assumption about simulated people, in one place, each with where it comes from."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,9 @@ class Assumptions:
     pill_right, pill_wrong: a query is picked when its own first ten hits hold a later want, and
         when they do not. Guess; a person sees only words and a hint.
     pill_noise: the two are mistaken for each other. Guess.
+    pill_first: they are looked at before one decides to ask again or to leave, as they stand above
+        the hits; where it is False, only by who goes on anyway, in place of asking again. Guess,
+        and the one that decides most: both are always told.
     after_success, after_failure: one goes on searching after a list that gave something, or did
         not (patience). Guess.
     title, typed: shares of intents that are a title one knows, and a tag that one really typed
@@ -37,6 +41,7 @@ class Assumptions:
     pill_right: float = 0.5
     pill_wrong: float = 0.05
     pill_noise: float = 0.15
+    pill_first: bool = True
     after_success: float = 0.5
     after_failure: float = 0.7
     title: float = 0.35
@@ -59,12 +64,14 @@ def scaled(persistence: float, factor: float) -> float:
     return max(0.0, 1 - (1 - persistence) / factor)
 
 
-def variants(base: Assumptions) -> dict[str, dict[str, float]]:
-    """What the sensitivity table changes: depth, attention to pills and patience, halved, doubled.
+def variants(base: Assumptions) -> dict[str, dict[str, Any]]:
+    """What the sensitivity table changes: when pills are seen; depth, attention, patience by two.
 
     Depth and patience are numbers of things in the mean (1 / (1 - p)), so those are halved.
     """
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, Any]] = {
+        "pills in place of asking again": {"pill_first": not base.pill_first}
+    }
     for word, factor in (("halved", 0.5), ("doubled", 2.0)):
         found[f"depth {word}"] = {"depth": scaled(base.depth, factor)}
         found[f"attention to pills {word}"] = {

@@ -30,10 +30,11 @@ class Run:
         self._draws = compare.draw(len(world.people), draws, seed)
         self._asking: Asking | None = None
 
-    def load(self) -> None:
-        """Fill the database."""
+    def load(self, *, is_filled: bool = False) -> None:
+        """Fill the database, where an earlier run has not done so."""
         begin = time.perf_counter()
-        load(self._world)
+        if not is_filled:
+            load(self._world)
         self._asking = Asking()
         world = self._world
         typing = sum(bool(person.typed) for person in world.people)

@@ -138,7 +138,7 @@ def _first_times(viewers: Iterable[str], scope: Scope) -> dict[str, dict[str, da
     )
     found: dict[str, dict[str, datetime]] = {}
     with connection.cursor() as cursor:
-        for column, who, letter, only in asked:
+        for column, who, letter, only in (one for one in asked if one[1]):
             cursor.execute(
                 FIRST_TIMES.format(who=f"event.{column}", only=only),
                 {"who": who, "kinds": kinds, "end": scope.period.end},

@@ -1,9 +1,14 @@
 """How much people explore, in a period: what command, API and admin show."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.core.cache import cache
 
 from catalog.models import Item
 from recs.models import ItemPopularity, NeighbourVersion
+from search import reports
 from search.analytics.scope import Scope
 from search.exploration.log import Search, read_searches
 from search.exploration.lookups import things_of
@@ -49,7 +54,43 @@ class ExplorationReport:
 
 
 def exploration(scope: Scope, *, category: str = "") -> ExplorationReport:
-    """Of the newest searches of a scope, and of one category where it is named."""
+    """Of the newest searches of a scope, and of one category where it is named.
+
+    Counted at most every half minute, like all analytics.
+    """
+    asked = "\n".join([scope.period.key, scope.segment.key, category])
+    key = f"reports:exploration:{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
+    known: dict[str, Any] | None = cache.get(key)
+    if known is None:
+        found = _exploration(scope, category)
+        cache.set(key, _plain(found), reports.CACHE_SECONDS)
+        return found
+    return ExplorationReport(
+        scope=scope,
+        totals=Exploration(**_ratios(known["totals"])),
+        days={day: Exploration(**_ratios(row)) for day, row in known["days"].items()},
+        cold=ColdReach(**known["cold"]),
+        category=CategoryReach(**_ratios(known["category"])) if known["category"] else None,
+    )
+
+
+def _plain(found: ExplorationReport) -> dict[str, Any]:
+    """All but the scope, as JSON can keep it."""
+    return {
+        "totals": asdict(found.totals),
+        "days": {day: asdict(row) for day, row in found.days.items()},
+        "cold": asdict(found.cold),
+        "category": asdict(found.category) if found.category else None,
+    }
+
+
+def _ratios(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: Ratio(**value) if isinstance(value, dict) else value for name, value in row.items()
+    }
+
+
+def _exploration(scope: Scope, category: str) -> ExplorationReport:
     searches = read_searches(scope)
     items = Item.objects.visible().count()
     return ExplorationReport(

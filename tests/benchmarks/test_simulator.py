@@ -95,6 +95,19 @@ def test_a_recommended_query_is_picked_for_what_it_finds():
     assert ("rainy films", "log") not in wrong.asked
 
 
+def test_pills_are_seen_before_leaving_or_in_place_of_asking_again():
+    tired = replace(SURE, after_success=0.0, after_failure=0.0)
+    pills = {"pills": [("rainy films", "log")], "beside": ["i30"]}
+    first, instead = Shelf(["i9"], **pills), Shelf(["i9"], **pills)
+    day(first, assumed=tired)
+    day(instead, assumed=replace(tired, pill_first=False))
+    assert ("rainy films", "log") in first.asked
+    assert len(instead.asked) == SURE.sessions
+    # Without any pill the two are the same.
+    bare = [day(Shelf(["i9"]), assumed=replace(Assumptions(), pill_first=way)) for way in (0, 1)]
+    assert bare[0] == bare[1]
+
+
 def test_what_is_wanted_is_taken_once_and_nothing_else_is():
     shelf = Shelf(["i9", "i30", "i31"])
     day(shelf)
@@ -121,7 +134,7 @@ def test_the_first_hit_is_always_looked_at_and_the_number_follows_its_persistenc
 def test_halved_and_doubled_are_of_the_number_looked_at():
     assert 1 / (1 - scaled(0.85, 2)) == pytest.approx(2 / (1 - 0.85))
     assert 1 / (1 - scaled(0.85, 0.5)) == pytest.approx(0.5 / (1 - 0.85))
-    assert len(variants(Assumptions())) == 6
+    assert len(variants(Assumptions())) == 7
     with pytest.raises(ValueError, match="probability"):
         Assumptions(near=2.0)
 

@@ -141,6 +141,17 @@ def test_a_cold_item_is_one_that_nobody_has_wanted_yet(films):
     assert exploration(week()).cold == ColdReach(items=3, shown=1)
 
 
+def test_what_is_kept_for_half_a_minute_is_what_was_counted(films):
+    world(films, 2)
+    scope = week()
+    counted = exploration(scope, category="Comedy")
+    assert counted.category is not None
+    log_search("one more", viewer=visitor("late"))
+    assert exploration(scope, category="Comedy") == counted
+    cache.clear()
+    assert exploration(scope, category="Comedy") != counted
+
+
 def test_the_command_prints_them_and_how_a_category_is_reached(films):
     anna = visitor("anna")
     query_id = log_search("french comedy", viewer=anna, items=list(films.values())[:8])
