@@ -76,8 +76,6 @@ def simulate(arm: Arm, world: World, asking: Asking, plan: Plan) -> Day:
                     known=plan.known,
                 )  # fmt: skip
                 asked[person.name] = tuple(mind.live(served))
-    if arm.sources_off:
-        build_queries()
     cache.clear()  # what was counted a moment ago is of another arm
     scope = Scope(replace(Period.last(1), start=begin, end=timezone.now()))
     searches = read_searches(scope)
@@ -90,6 +88,8 @@ def simulate(arm: Arm, world: World, asking: Asking, plan: Plan) -> Day:
         reach=category_reach(searches, plan.category) if plan.category else None,
     )
     forget(begin)
+    if arm.sources_off:
+        build_queries()  # only now: the day must not be in the log that the store is built from
     return day
 
 
