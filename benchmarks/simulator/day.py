@@ -48,17 +48,18 @@ class Plan:
     """What is the same in every arm.
 
     known: items that people can come for; all that are in the catalog where it is None. category:
-    whose reach is counted, "" for none.
+    whose reach is counted, "" for none. stays: the day is left in the log.
     """
 
     assumed: Assumptions
     seed: int
     category: str = ""
     known: Sequence[str] | None = None
+    stays: bool = False
 
 
 def simulate(arm: Arm, world: World, asking: Asking, plan: Plan) -> Day:
-    """The day of the world's people in an arm; the log is as before afterwards."""
+    """The day of the world's people in an arm; the log is as before afterwards, unless it stays."""
     begin = timezone.now()
     asked: dict[str, tuple[Asked, ...]] = {}
     with switched_off(arm.sources_off):
@@ -87,7 +88,8 @@ def simulate(arm: Arm, world: World, asking: Asking, plan: Plan) -> Day:
         items=Item.objects.visible().count(),
         reach=category_reach(searches, plan.category) if plan.category else None,
     )
-    forget(begin)
+    if not plan.stays:
+        forget(begin)
     if arm.sources_off:
         build_queries()  # only now: the day must not be in the log that the store is built from
     return day

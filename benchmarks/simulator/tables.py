@@ -98,7 +98,10 @@ class Run:
         build_terms()
         build_queries()
         self._asking = Asking()
-        after = [self._day(arm, known=known, category=category) for arm in pair]
+        # The last day stays in the log: manage.py exploration_report --category tells it.
+        after = [
+            self._day(arm, known=known, category=category, stays=arm is pair[-1]) for arm in pair
+        ]
         named = [
             *(replace(day, arm=f"{day.arm}, before") for day in before),
             *(replace(day, arm=f"{day.arm}, after") for day in after),
@@ -177,11 +180,12 @@ class Run:
         seed: int | None = None,
         category: str = "",
         known: list[str] | None = None,
+        stays: bool = False,
     ) -> Day:
         begin = time.perf_counter()
         plan = Plan(
             assumed=assumed or self._assumed, seed=self._seed if seed is None else seed,
-            category=category, known=known,
+            category=category, known=known, stays=stays,
         )  # fmt: skip
         day = simulate(arm, self._world, self._ready, plan)
         spent = time.perf_counter() - begin
