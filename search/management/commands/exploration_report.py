@@ -58,5 +58,5 @@ def _category(reach: CategoryReach) -> str:
     return (
         f"{reach.category}: {reach.shown:,} of {reach.items:,} items were among first hits;"
         f" {100 * reach.searched.value:.1f} % of searches showed one,"
-        f" {100 * reach.attended.value:.1f} % led to one; {reach.people:,} people were reached"
+        f" {100 * reach.attended.value:.1f} % led to one; people reached: {reach.people:,}"
     )

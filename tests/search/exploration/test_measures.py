@@ -162,7 +162,7 @@ def test_the_command_prints_them_and_how_a_category_is_reached(films):
     told = out.getvalue()
     assert "100.0 %" in told
     assert "Comedy: 3 of 8 items were among first hits; 100.0 % of searches showed one" in told
-    assert "1 people were reached" in told
+    assert "people reached: 1" in told
 
 
 def test_the_page_shows_them(films, admin_client):
