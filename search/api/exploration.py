@@ -30,7 +30,7 @@ class RatioOutput(serializers.Serializer[Any]):
 
 
 class ExplorationOutput(serializers.Serializer[Any]):
-    """Finished searches, the newest 20,000 of the period at most."""
+    """Finished searches, the newest 5,000 of the period at most."""
 
     searches = serializers.IntegerField()
     people = serializers.IntegerField()

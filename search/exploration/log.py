@@ -1,10 +1,12 @@
 """Finished searches as the log tells them, each with whether it was exploratory."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 
 from catalog.event_kinds import WANTED
@@ -15,7 +17,10 @@ from search.exploration.lookups import most_have, naming_one, things_of
 from search.text import normalize_query
 
 FIRST_HITS = 10
-# The newest of a period (search.analytics.statements.MOST_LISTS).
+# The newest of a period: each different query is looked up in the catalog.
+MOST_SEARCHES = 5_000
+# Titles and names change rarely, and are looked up one by one.
+NAMES_SECONDS = 3_600
 SEARCHES = f"""
 SELECT searches.query_id, coalesce(viewer, '') AS viewer, day, searches.time,
     searches.normalized_query AS normalized, answer.corrected_query AS corrected,
@@ -34,7 +39,8 @@ SELECT searches.query_id, coalesce(viewer, '') AS viewer, day, searches.time,
     ARRAY(SELECT item_id FROM choices WHERE choices.search = searches.query_id) AS chosen
 FROM searches
 JOIN catalog_answer AS answer USING (query_id)
-LEFT JOIN led ON led.search = searches.query_id"""  # noqa: S608  constants only
+LEFT JOIN led ON led.search = searches.query_id
+ORDER BY searches.time DESC, searches.query_id LIMIT {MOST_SEARCHES}"""  # noqa: S608  constants only
 # When somebody first attended to something of a category or by a creator.
 FIRST_TIMES = """
 SELECT {who}, thing.value, min(event.time)
@@ -79,7 +85,7 @@ class Search:
 def read_searches(scope: Scope) -> list[Search]:
     """The newest finished searches of a scope, told with what the catalog and histories say."""
     found = rows(SEARCHES, scope, is_newest=True)
-    named = naming_one(_meant(row) for row in found)
+    named = _named({_meant(row) for row in found if row["total"]})
     few = [row for row in found if 0 < row["total"] < BROAD and _meant(row) not in named]
     things = things_of(
         {item for row in few for item in row["items"]}
@@ -117,6 +123,18 @@ def _search(
             thing for thing in of_chosen - had if had and thing.startswith("category:")
         ),
     )
+
+
+def _named(texts: set[str]) -> set[str]:
+    """Those that name one thing, each looked up at most once in an hour of the clock."""
+    key = f"exploration:names:{int(time.time() // NAMES_SECONDS)}"
+    known: dict[str, bool] = cache.get(key) or {}
+    missing = texts - known.keys()
+    if missing:
+        found = naming_one(missing)
+        known |= {text: text in found for text in missing}
+        cache.set(key, known, NAMES_SECONDS)  # one value, which a cache that is away forgives
+    return {text for text in texts if known[text]}
 
 
 def _meant(row: Mapping[str, Any]) -> str:
