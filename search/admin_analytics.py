@@ -20,6 +20,9 @@ from search.analytics.queries import QueryNumbers
 from search.analytics.report import Report, report
 from search.analytics.scope import CHOICES, DAYS, DEFAULT_DAYS, Scope
 from search.analytics.statements import MOST_LISTS
+from search.exploration.charts import charts as exploration_charts
+from search.exploration.charts import facts as exploration_facts
+from search.exploration.report import exploration
 from search.models import Query
 
 LIMIT = 20
@@ -78,6 +81,7 @@ def page(request: HttpRequest) -> HttpResponse:
         scope, problem, given = Scope.read({}), error.detail, {}
     found = report(scope, limit=LIMIT)
     overview = found.overview
+    explored = exploration(scope)
     context = {
         **admin.site.each_context(request),
         "title": "Search analytics",
@@ -95,6 +99,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "tables": _tables(request, found),
         "pairs": [(one, _pair_steps(request, one)) for one in found.reformulations],
         "position_chart": position_chart(found.positions),
+        "exploration": explored,
+        "exploration_facts": exploration_facts(explored.totals),
+        "exploration_charts": exploration_charts(explored),
         "most_lists": MOST_LISTS,
         "limit": LIMIT,
     }

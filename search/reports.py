@@ -134,7 +134,7 @@ def count_unanswered(*, days: int = DAYS) -> int:
     return int(rows.aggregate(n=Count("normalized_query", distinct=True))["n"])
 
 
-def exploratory_share(*, days: int = DAYS) -> Share:
+def picked_share(*, days: int = DAYS) -> Share:
     """The share of submitted searches that began with a click on a query recommendation.
 
     Without those that are only judged finished, so that it does not jump when a version goes live.

@@ -111,7 +111,7 @@ def _facts() -> list[dict[str, str]]:
     """How things stand: a name, a number, what it rests on and when."""
     encoding, neighbours = _encoding(), reports.neighbours_state()
     share, items, labels = (
-        reports.exploratory_share(),
+        reports.picked_share(),
         reports.item_counts(),
         reports.label_counts(),
     )

@@ -27,7 +27,7 @@ PATHS = {
     "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/models", "/api/v1/models/rollback",
     "/api/v1/models/{model_id}", "/api/v1/models/{model_id}/promote",
     "/api/v1/kinds", "/api/v1/kinds/of-item", "/api/v1/kinds/{path}",
-    "/api/v1/analytics/searches", "/api/v1/analytics/queries",
+    "/api/v1/analytics/searches", "/api/v1/analytics/queries", "/api/v1/analytics/exploration",
 }  # fmt: skip
 CHECKS = [
     schemathesis.checks.not_a_server_error,

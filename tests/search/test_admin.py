@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog.models import Answer, Job, Person
 from search.models import Query
-from search.reports import Share, asked_queries, exploratory_share
+from search.reports import Share, asked_queries, picked_share
 
 pytestmark = pytest.mark.django_db
 
@@ -118,11 +118,11 @@ def test_queries_are_reviewed_in_bulk_in_the_reviewers_name(boss, action, review
     assert Query.objects.get(text="q0").reviewed_by == "boss"
 
 
-def test_the_exploratory_share_counts_finished_searches_only():
+def test_the_picked_share_counts_finished_searches_only():
     _search("a", total=1, picked_from="log")
     _search("b", total=1)
     _search("c", total=1, is_typing=True)
-    assert exploratory_share() == Share(part=1, whole=2)
+    assert picked_share() == Share(part=1, whole=2)
 
 
 def test_the_interval_of_a_share_is_wilsons():

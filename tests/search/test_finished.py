@@ -27,7 +27,7 @@ from search.finished import (
 )
 from search.models import FinishedText
 from search.query_sources.log import Log
-from search.reports import asked_queries, exploratory_share
+from search.reports import asked_queries, picked_share
 from search.typed import ENDED, TYPED
 from tests.search.films import log_search, visitor
 from workers.tasks.search import train_finished_queries as task
@@ -157,10 +157,10 @@ def asked():
 
 def test_reports_count_finished_texts_that_nobody_submitted(trained, log):
     typed_by_three(log)
-    before = exploratory_share(days=1)
+    before = picked_share(days=1)
     judge_texts()
     assert asked() == {"french comedy": 3}
-    assert exploratory_share(days=1) == before
+    assert picked_share(days=1) == before
 
 
 def test_reports_without_a_version_count_what_was_submitted(films):
