@@ -9,6 +9,7 @@ from search.reports import asked_queries
 from search.synonym_sets import SynonymSet
 from search.synonyms import table_of
 from search.tsquery import FILLERS, Phrase, SynonymTable, parse
+from search.understanding import understand
 
 DAYS = 90
 MOST_QUERIES = 10
@@ -58,10 +59,7 @@ def effects(stated: SynonymSet, approved: SynonymTable) -> list[Effect]:
 
 
 def _effect(text: str, people: int, without: SynonymTable, with_it: SynonymTable) -> Effect:
-    before, after = (
-        [match.item_id for match in match_all_terms(parse(text, fillers=FILLERS, synonyms=table))]
-        for table in (without, with_it)
-    )
+    before, after = (_found(text, table) for table in (without, with_it))
     known = set(before)
     new = [item for item in after if item not in known][:NEW_TITLES]
     titles = dict(Item.objects.filter(pk__in=new).values_list("pk", "title"))
@@ -72,6 +70,15 @@ def _effect(text: str, people: int, without: SynonymTable, with_it: SynonymTable
         after=min(len(after), MAX_MATCHES),
         new=tuple(titles[item] for item in new if item in titles),
     )
+
+
+def _found(text: str, table: SynonymTable) -> list[int]:
+    """What a search would match: inside what the query says of facets, else by its words."""
+    read = understand(text, synonyms=table)
+    words = parse(read.rest, fillers=FILLERS, synonyms=table)
+    matches = match_all_terms(words, within=read.filters) if read.spans else []
+    matches = matches or match_all_terms(parse(text, fillers=FILLERS, synonyms=table))
+    return [match.item_id for match in matches]
 
 
 def _joined(left: SynonymTable, right: Mapping[Phrase, tuple[Phrase, ...]]) -> SynonymTable:
