@@ -1,32 +1,35 @@
 """What is compared: ways of recommending queries, over the very same answers."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from catalog.profiles import current_profile
-from catalog.types import QueryRecommendation, Viewer
-from search import query_recommendation
+from catalog.types import QueryRecommendation
+from recs import registry
 from search.answerable import still_answered
+from search.placement import MOST, Signals, place
 from search.query_candidates import find_candidates, hit_facts
 from search.query_meaning import said_anchors
-from search.query_recommendation import recommend_queries
+from search.query_mixing import CHECKED
+from search.query_ranking import KIND
+from search.query_recommendation import Recommended, RecommendOptions, recommend
 from search.query_sources.registry import SOURCES
 from search.query_words import same_words, words_of
 
-Recommend = Callable[..., tuple[QueryRecommendation, ...]]
-MOST = query_recommendation.MAX_RECOMMENDED
+Recommend = Callable[..., Recommended]
 WHOLE, NO_PILLS = "the whole", "no pills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One way. `recommend` stands in for search.query_recommendation.recommend_queries().
+    """One way. `recommend` stands in for search.query_recommendation.recommend().
 
-    unavailable: why it cannot be run with this code, "" where it can.
+    unavailable: why it cannot be run here, "" where it can.
     """
 
     name: str
@@ -35,85 +38,62 @@ class Arm:
     unavailable: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    """The switches of recommend_queries(), where it has any."""
-
-    switches: Mapping[str, Any] = field(default_factory=dict)
-
-    def missing(self) -> str:
-        """Why they cannot be used."""
-        kind = getattr(query_recommendation, "RecommendOptions", None)
-        names = set(getattr(kind, "__dataclass_fields__", {}))
-        lacking = sorted(set(self.switches) - names)
-        return f"recommend_queries() has no switch '{lacking[0]}'" if lacking else ""
-
-    def recommend(self, **asked: Any) -> tuple[QueryRecommendation, ...]:
-        """recommend_queries() with these switches."""
-        kind: Any = getattr(query_recommendation, "RecommendOptions", None)
-        return recommend_queries(**{**asked, "options": kind(**self.switches)})
-
-
 def arms() -> list[Arm]:
     """All of them, the one without recommended queries first."""
-    unlearned = _Options(switches={"ranker": False})
-    impersonal = _Options(switches={"personal": False})
-    has_personal = not impersonal.missing()
+    impersonal = partial(recommend, options=RecommendOptions(personal=False))
+    unlearned = partial(recommend, options=RecommendOptions(ranker=False))
+    has_ranker = registry.live(KIND) is not None
     return [
         Arm(name=NO_PILLS, recommend=no_pills),
-        Arm(name=WHOLE, recommend=recommend_queries),
+        Arm(name=WHOLE, recommend=recommend),
         Arm(name="popularity order", recommend=by_popularity),
         *(
-            Arm(name=f"without {source.name}", recommend=recommend_queries,
-                sources_off=(source.name,))
+            Arm(name=f"without {source.name}", recommend=recommend, sources_off=(source.name,))
             for source in SOURCES
         ),
-        Arm(
-            name="personalisation off",
-            recommend=impersonal.recommend if has_personal else as_nobody,
-        ),
+        Arm(name="personalisation off", recommend=impersonal),
         Arm(
             name="learned ranker off",
-            recommend=unlearned.recommend,
-            unavailable=unlearned.missing(),
+            recommend=unlearned,
+            unavailable="" if has_ranker else "no ranker was learned here",
         ),
-    ]  # fmt: skip
+    ]
 
 
-def no_pills(**asked: Any) -> tuple[QueryRecommendation, ...]:
+def no_pills(**asked: Any) -> Recommended:
     """Nothing."""
-    return ()
-
-
-def as_nobody(**asked: Any) -> tuple[QueryRecommendation, ...]:
-    """What somebody unknown would be recommended."""
-    return recommend_queries(**{**asked, "viewer": Viewer()})
+    return _placed(())
 
 
 def by_popularity(
     *, normalized: str, top_item_ids: Any, exact_title: bool, **asked: Any
-) -> tuple[QueryRecommendation, ...]:
+) -> Recommended:
     """The same candidates, most popular first: neither score nor rules of variety.
 
     It keeps the promises: each is answered, none is the query itself, none above an exact title.
     """
     if exact_title or not normalized:
-        return ()
+        return _placed(())
     facts = hit_facts(top_item_ids, current_profile().name_attributes)
     words = words_of(normalized)
     said = said_anchors(words, facts).anchors
     found = find_candidates(facts=facts, said=said, words=normalized.split())
     found = [one for one in found if not same_words(words_of(one.normalized), words)]
     found.sort(key=lambda one: (-one.popularity, one.normalized))
-    best = found[: query_recommendation.CHECKED]
+    best = found[:CHECKED]
     answered = still_answered([(one.normalized, one.witnesses) for one in best])
-    return tuple(
+    queries = tuple(
         QueryRecommendation(
             text=one.text, source=one.source, score=one.popularity, answers=one.answers
         )
-        for place, one in enumerate(best)
-        if place in answered
-    )[:MOST]
+        for place_of_it, one in enumerate(best)
+        if place_of_it in answered
+    )
+    return _placed(queries[:MOST])
+
+
+def _placed(queries: tuple[QueryRecommendation, ...]) -> Recommended:
+    return Recommended(queries=queries, placement=place(Signals()))
 
 
 @contextlib.contextmanager

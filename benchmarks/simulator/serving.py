@@ -155,7 +155,7 @@ def serving(arm: Arm, asking: Asking) -> Iterator[Served]:
     """Answers of an arm, for the duration of a `with` block; the log stays until forget()."""
     served = Served(asking)
     with (
-        patch.object(answering, "recommend_queries", arm.recommend),
+        patch.object(answering, "recommend", arm.recommend),
         patch.object(answering, "retrieve", asking.retrieve),
     ):
         yield served
@@ -176,7 +176,7 @@ def reached(arm: Arm, load: Sequence[str], asking: Asking) -> Counter[int]:
                 exact_title=found.exact_title,
                 viewer=Viewer(),
             )
-            beside[query] = [query, *(one.text for one in recommended)]
+            beside[query] = [query, *(one.text for one in recommended.queries)]
         for text in beside[query]:
             counts.update(asking.internal[item] for item in asking.found(text)[:PEEKED])
     return counts

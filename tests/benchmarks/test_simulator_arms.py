@@ -117,7 +117,7 @@ def test_a_source_that_is_off_recommends_nothing(world):
             query=found.query, normalized=normalize_query(found.query),
             top_item_ids=found.top_item_ids, exact_title=False, viewer=Viewer(),
         )  # fmt: skip
-        return {one.source for one in recommended}
+        return {one.source for one in recommended.queries}
 
     assert name in sources()
     with switched_off((name,)):
@@ -131,10 +131,10 @@ def test_popular_candidates_come_first_where_popularity_decides(world):
         query=found.query, normalized="french comedy", top_item_ids=found.top_item_ids,
         exact_title=False, viewer=Viewer(),
     )  # fmt: skip
-    scores = [one.score for one in recommended]
+    scores = [one.score for one in recommended.queries]
     assert scores == sorted(scores, reverse=True)
-    assert recommended
-    assert "french comedy" not in {normalize_query(one.text) for one in recommended}
+    assert recommended.queries
+    assert "french comedy" not in {normalize_query(one.text) for one in recommended.queries}
 
 
 def test_recommended_queries_reach_more_of_the_catalog(world):
@@ -146,4 +146,4 @@ def test_recommended_queries_reach_more_of_the_catalog(world):
 
 def test_an_arm_without_its_switch_says_so(world):
     for arm in arms():
-        assert arm.unavailable == "" or arm.unavailable.startswith("recommend_queries()")
+        assert arm.unavailable == "" or arm.unavailable.startswith("no ranker")
