@@ -12,6 +12,7 @@ from catalog.filters import ItemFilters
 from catalog.items import set_hidden
 from catalog.models import Answer
 from recs import registry
+from search import lexical
 from search.answer import search
 from search.models import Rule
 from search.retrieval import retrieve
@@ -271,10 +272,22 @@ LINES = list(range(15))
     category=st.sampled_from(["", "Comedy", "Thriller"]),
     sort=st.sampled_from(["relevance", "newest", "popular"]),
     query=st.sampled_from(["hitchcock", "comedy", ""]),
+    looked_at=st.sampled_from([3, 1_000]),
 )
 def test_counts_facets_and_pages_agree_whatever_the_rules(
-    films, pinned, hidden, buried, position, per_page, category, sort, query
+    films, pinned, hidden, buried, position, per_page, category, sort, query, looked_at
 ):
+    with pytest.MonkeyPatch.context() as patch:
+        # Of a set with more matches only the best are looked at, and the rest is counted.
+        patch.setattr(lexical, "MAX_MATCHES", looked_at)
+        asked = (per_page, ItemFilters(category=(category,) if category else ()), sort, query)
+        _agree(films, (pinned, hidden, buried, position), asked)
+
+
+def _agree(films, stated, asked):
+    pinned, hidden, buried, position = stated
+    per_page, filters, sort, query = asked
+    category = (*filters.category, "")[0]
     Rule.objects.all().delete()
     ids = {action: [f"f{n}" for n in each] for action, each in
            (("pin", pinned), ("hide", hidden), ("bury", buried))}  # fmt: skip
@@ -282,7 +295,6 @@ def test_counts_facets_and_pages_agree_whatever_the_rules(
         if items and (query or action == "hide"):
             match = "every" if query else "browse"
             rule(action, (), match=match, items=items, position=position)
-    filters = ItemFilters(category=(category,) if category else ())
     first = find(query, per_page=per_page, filters=filters, sort=sort)
     pages = [
         find(query, per_page=per_page, page=page + 1, filters=filters, sort=sort)
