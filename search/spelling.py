@@ -22,6 +22,8 @@ __all__ = ("Correction", "build_terms", "correct", "find_correction", "likely_wo
 LEAST_LETTERS = 4
 MOST_LETTERS = 40
 SHORT_WORD = 5  # up to here one typing error, above two
+LONG_WORD = 9  # from here on two errors leave no doubt
+COMMON = 3  # items that hold a word which is worth two errors
 # So much a letter a word may cost the channel, whatever its edits: it sounds nearly the same.
 SOUNDS_ALIKE = 0.08
 # What a word gains for each nat by which it is commoner, beside the letters' log-odds.
@@ -145,8 +147,15 @@ def _choices(word: str, words: Vocabulary) -> list[Proposal]:
         if word[:at] in words.items and word[at:] in words.items
     }
     cuts = Weighed.of(word, list(items), english_channel()).meant()
-    found = likely_words(word, words) + [_proposal(cut, items[cut.word]) for cut in cuts]
+    likely = [each for each in likely_words(word, words) if _is_worth(word, each.text, words)]
+    found = likely + [_proposal(cut, items[cut.word]) for cut in cuts]
     return _by_score(found)[:CHOICES_PER_WORD]
+
+
+def _is_worth(typed: str, meant: str, words: Vocabulary) -> bool:
+    """Not a rare word that a short one would be two errors away from: "romcom" is no "Romm"."""
+    is_far = OSA.distance(typed, meant) > 1 and len(typed) < LONG_WORD
+    return not is_far or words.items.get(meant, 0) >= COMMON
 
 
 def _proposal(meant: Meant, items: int) -> Proposal:

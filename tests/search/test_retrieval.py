@@ -251,5 +251,5 @@ def test_a_search_takes_few_statements(django_assert_max_num_queries):
         find(query)  # the profile and the encoder are read once
         with django_assert_max_num_queries(most):
             find(query)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         find()

@@ -142,3 +142,12 @@ def test_two_small_words_are_never_run_together_to_a_name(db):
     upsert_items(items=[ItemInput(external_id="i", title="Old town", creators=["Ina Small"])])
     build_terms()
     assert correct("growing old in a small town") is None
+
+
+def test_a_rare_word_is_not_worth_two_errors_in_a_short_one(db):
+    one = [ItemInput(external_id="r", title="Film", creators=["Mikhail Romm"])]
+    many = [ItemInput(external_id=f"m{n}", title="Marion") for n in range(3)]
+    upsert_items(items=[*one, *many])
+    build_terms()
+    assert correct("romcom") is None
+    assert correct("mroion") == "marion"
