@@ -29,7 +29,7 @@ from search.query_sources.onward import build_links
 from search.query_sources.registry import SOURCES, switched_on
 
 # Any constant works, as long as every build takes the same lock.
-LOCK_KEY = 7_140_312
+LOCK_KEY = 7_140_330
 BELONG_TO_NO_LANGUAGE = frozenset((Query.Source.TITLES, Query.Source.NAMES))
 ANCHOR_KINDS = tuple(facts.FACTS)
 STAGED = (

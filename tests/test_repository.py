@@ -88,3 +88,13 @@ def test_every_scheduled_task_exists():
 
     app.loader.import_default_modules()
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_no_two_jobs_take_the_same_lock():
+    keys = [
+        (key, path.name)
+        for path in python_files()
+        for key in re.findall(r"^\w*LOCK_KEY = ([\d_]+)", path.read_text(), flags=re.M)
+    ]
+    assert len(keys) > 5
+    assert len({key for key, _ in keys}) == len(keys), sorted(keys)

@@ -23,7 +23,7 @@ Columns = tuple[Any, ...]
 ITEM_BATCH = 2_000
 EVENT_BATCH = 10_000
 # Two imports of the same events at the same time must not both find them missing.
-EVENT_LOCK_KEY = 7_140_312
+EVENT_LOCK_KEY = 7_140_331
 
 _ITEM_COLUMNS = {
     "external_id": "text",
