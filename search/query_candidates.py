@@ -83,10 +83,11 @@ BY_OVERLAP_SQL = f"""
 BY_WORDS_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source <> 'titles' AND {{all_words}}
         ORDER BY popularity DESC LIMIT {BY_WORDS})"""  # noqa: S608
-# Where people went on to from here (search.query_sources.onward).
+# Where people went on to from here (search.query_sources.onward): one array, so that the index on
+# the normal form is asked; with OR all queries were read.
 BY_ONWARD_SQL = f"""
-    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND (
-        normalized = ANY(%(near)s) OR normalized IN (
+    SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND normalized = ANY(
+        %(near)s::varchar[] || ARRAY(
             SELECT next FROM search_onwardlink WHERE query = %(here)s
             ORDER BY people DESC, next LIMIT {MOST_LINKS}))"""  # noqa: S608
 # With the share of people who went on to it from here, whoever else offers it.
