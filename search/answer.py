@@ -67,7 +67,8 @@ def _continued(request: SearchRequest) -> tuple[SearchRequest, Snapshot | None]:
         return request, None
     snapshot, place = read_cursor(request.cursor, request)
     page = place // request.per_page + 1
-    return replace(request, order=snapshot.ids, offset=place, page=page), snapshot
+    kept = replace(request, order=snapshot.ids, kept_of=snapshot.total, offset=place, page=page)
+    return kept, snapshot
 
 
 def _next_cursor(
@@ -75,7 +76,7 @@ def _next_cursor(
 ) -> str:
     """Where the page ends; nothing is kept of what has no second page, or is being typed."""
     end = request.start + request.per_page
-    is_over = not found.hits or end >= min(found.total, MAX_DEPTH)
+    is_over = end >= min(found.total, MAX_DEPTH)
     if is_over or request.is_typing or (snapshot is None and request.page > 1):
         return ""
     return cursor_at(snapshot or keep(query_id, request, found), end)

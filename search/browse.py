@@ -1,13 +1,15 @@
 """Browsing: an empty query lists everything inside the filters, popular first."""
 
-from catalog.models import Profile
+from collections.abc import Sequence
+
+from catalog.models import Item, Profile
 from search import facets
 from search.hits import build_hits
-from search.item_sets import ItemSet, sorted_items
+from search.item_sets import ItemSet
 from search.rules import Applied
 from search.stages import Stages
 from search.tsquery import ParsedQuery
-from search.types import Retrieved, SearchRequest
+from search.types import MOST_KEPT, Retrieved, SearchRequest
 
 MAX_TOP_ITEMS = 50
 NO_RULES = Applied()
@@ -25,14 +27,14 @@ def browse(
     Of the editors' rules those count that hide, redirect or say something: there is no best match
     to move things in.
     """
-    every = ItemSet(hidden=applied.hidden()).rows()
-    start = request.start
+    every, start = ItemSet(hidden=applied.hidden()), request.start
     with stages.time("browse"):
-        wanted = sorted_items(every.filter(request.filters.q()), request.sort)
-        wanted = wanted.defer("search_vector", "keywords", "content_hash")
-        page = list(wanted[start : start + request.per_page])
+        # The first page is read with what follows it, for the cursor to keep.
+        count = MOST_KEPT if start == 0 else request.per_page
+        ids = every.page(request, sort=request.sort, count=count)
+        page = _items(ids[: request.per_page])
     with stages.time("facets"):
-        total, counts = facets.count_rows(every, request.filters, profile)
+        total, counts = facets.count_rows(every.rows(), request.filters, profile)
         shown_facets = facets.build_facets(counts, request.filters, profile)
     ranked = [(item.pk, "browse", 1 / (start + at)) for at, item in enumerate(page, start=1)]
     return Retrieved(
@@ -47,9 +49,15 @@ def browse(
         related=(),
         facets=shown_facets,
         top_item_ids=tuple(item.pk for item in page[:MAX_TOP_ITEMS]),
+        ordered_ids=tuple(ids),
         exact_title=False,
         stages=stages.milliseconds,
         rules=applied.told(sort=request.sort),
         redirect=applied.redirect,
         banner=applied.banner,
     )
+
+
+def _items(ids: Sequence[int]) -> list[Item]:
+    found = Item.objects.visible().defer("search_vector", "keywords", "content_hash").in_bulk(ids)
+    return [found[item_id] for item_id in ids if item_id in found]

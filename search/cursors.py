@@ -2,7 +2,8 @@
 
 The order of the best is kept for a while under the answer's id; a cursor names the answer and a
 place. A page by cursor is retrieved as any other and put into the kept order: what is gone is left
-out, what came later waits for the next search, and the count stays that of the first page.
+out, what came later waits for the next search, and the count stays that of the first page. Of a set
+with more than MOST_KEPT the rest follows in its own order, the best known first or as it is sorted.
 """
 
 import hashlib
@@ -15,11 +16,9 @@ from typing import Any
 from django.core.cache import cache
 
 from catalog.errors import InvalidInput
-from search.types import Retrieved, SearchRequest
+from search.types import MOST_KEPT, Retrieved, SearchRequest
 
 SECONDS = 30 * 60
-# So many of the best keep their order; the rest of a larger set has one that changes with the day.
-MOST = 1_000
 _CURSOR = re.compile(r"([0-9a-f]{32})-(\d{1,5})")
 
 
@@ -34,7 +33,7 @@ class Snapshot:
 
 def keep(query_id: uuid.UUID, request: SearchRequest, found: Retrieved) -> Snapshot:
     """Keep the order of a first page, for the pages that follow."""
-    snapshot = Snapshot(query_id.hex, found.ordered_ids[:MOST], found.total)
+    snapshot = Snapshot(query_id.hex, found.ordered_ids[:MOST_KEPT], found.total)
     value = {"ids": list(snapshot.ids), "total": snapshot.total, "asked": _fingerprint(request)}
     cache.set(_key(snapshot.key), json.dumps(value), SECONDS)
     return snapshot

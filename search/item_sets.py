@@ -19,6 +19,7 @@ from catalog.querysets import ItemQuerySet
 from recs.models import NeighbourVersion
 from search import tsquery
 from search.tsquery import ParsedQuery
+from search.types import SearchRequest
 
 _ORDER: dict[str, list[Any]] = {
     "newest": [F("year").desc(nulls_last=True), "-created_at", "id"],
@@ -64,10 +65,24 @@ class ItemSet:
         kept: ItemQuerySet = rows
         return kept
 
-    def page(self, filters: ItemFilters, *, sort: str, start: int, count: int) -> list[int]:
-        """Items inside the filters from a place on, sorted; by popularity where nothing else is."""
-        rows = sorted_items(self.rows().filter(filters.q()), sort)
-        return list(rows.values_list("pk", flat=True)[start : start + count])
+    def page(self, asked: SearchRequest, *, sort: str, count: int) -> list[int]:
+        """Items inside the request's filters from its place on, sorted.
+
+        By a cursor in the order that it keeps: its places stay where they are, and what is gone
+        since leaves a gap, so that nothing is passed over.
+        """
+        rows, start, order = self.rows().filter(asked.filters.q()), asked.start, asked.order
+        if asked.offset is None:
+            sorted_ids = sorted_items(rows, sort).values_list("pk", flat=True)
+            return list(sorted_ids[start : start + count])
+        wanted = order[start : start + count]
+        there = set(rows.filter(pk__in=list(wanted)).values_list("pk", flat=True))
+        page = [item_id for item_id in wanted if item_id in there]
+        if len(wanted) < count and asked.has_rest:
+            beyond = max(0, start - len(order))
+            rest = sorted_items(rows.exclude(pk__in=list(order)), sort).values_list("pk", flat=True)
+            page += rest[beyond : beyond + count - len(wanted)]
+        return page
 
     def rest(
         self, filters: ItemFilters, head: Sequence[int], *, start: int, count: int

@@ -15,7 +15,7 @@ from search.fusion import Scored
 from search.ordering import sort_scored
 from search.rules import arrange
 from search.stages import Stages
-from search.types import Facet, SearchRequest
+from search.types import MOST_KEPT, Facet, SearchRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +42,12 @@ def _list(found: Found, request: SearchRequest, profile: Profile, stages: Stages
         passing, counts = facets.count_candidates(candidates, request.filters, profile)
         kept = {candidate.item_id for candidate in passing}
         ordered = sort_scored([s for s in found.scored if s.candidate.item_id in kept], request)
-        ordered = _kept(arrange(ordered, found.rules, sort=request.sort), request)
+        ordered = arrange(ordered, found.rules, sort=request.sort)
         shown = facets.build_facets(counts, request.filters, profile)
-    start = request.start
     return Listed(
         total=len(ordered),
-        page=ordered[start : start + request.per_page],
-        start=start,
+        page=_page(ordered, request),
+        start=request.start,
         ordered=[one.candidate.item_id for one in ordered],
         kept=kept,
         facets=shown,
@@ -64,32 +63,56 @@ def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: 
     best = found if filters.is_empty else find_inside(found, request, stages)
     # What a rule pins was not searched for, and may be outside the filters.
     head = [one for one in best.scored if not failing_facets(one.candidate, filters)]
-    start = request.start
+    more: list[int] = []
     with stages.time("page"):
-        if request.sort == "relevance":
-            top = _kept(arrange(head, found.rules, sort=request.sort), request)
-            page = _page_by_relevance(found, top, request, start)
+        top = arrange(head, found.rules, sort=request.sort)
+        if request.offset is not None:
+            page = _scored(_ids(found, request, request.per_page), top)
+        elif request.sort == "relevance":
+            page = _page_by_relevance(found, top, request, request.start)
+            more = _after(found, top, request) if request.start == 0 else []
         else:
-            ids = found.items.page(filters, sort=request.sort, start=start, count=request.per_page)
-            page = top = _scored(ids, head)
+            # The first page is read with what follows it, for the cursor to keep.
+            ids = _ids(found, request, MOST_KEPT if request.start == 0 else request.per_page)
+            top = _scored(ids, top)
+            page = top[: request.per_page]
     return Listed(
         total=total,
         page=page,
-        start=start,
-        ordered=[one.candidate.item_id for one in top],
+        start=request.start,
+        ordered=[*(one.candidate.item_id for one in top), *more],
         kept={one.candidate.item_id for one in head},
         facets=shown,
     )
 
 
-def _kept(ordered: list[Scored], request: SearchRequest) -> list[Scored]:
-    """The list in the order that a cursor keeps; what came to it since is left out."""
+def _page(ordered: Sequence[Scored], request: SearchRequest) -> list[Scored]:
+    """A page of a list; by a cursor in the order that it keeps, without what came since."""
+    start, count = request.start, request.per_page
     if request.offset is None:
-        return ordered
+        return list(ordered[start : start + count])
+    wanted = request.order[start : start + count]
     there = {one.candidate.item_id: one for one in ordered}
-    kept = [there[item_id] for item_id in request.order if item_id in there]
-    scores = sorted((one.score for one in kept), reverse=True)
-    return [replace(one, score=score) for one, score in zip(kept, scores, strict=True)]
+    page = [there[item_id] for item_id in wanted if item_id in there]
+    if len(wanted) < count and request.has_rest:
+        known, beyond = set(request.order), max(0, start - len(request.order))
+        rest = [one for one in ordered if one.candidate.item_id not in known]
+        page += rest[beyond : beyond + count - len(wanted)]
+    scores = sorted((one.score for one in page), reverse=True)
+    return [replace(one, score=score) for one, score in zip(page, scores, strict=True)]
+
+
+def _ids(found: Found, request: SearchRequest, count: int) -> list[int]:
+    """A page of a large set as the database sorts it, or as a cursor keeps it."""
+    sort = "popular" if request.sort == "relevance" else request.sort
+    return found.items.page(request, sort=sort, count=count)
+
+
+def _after(found: Found, head: Sequence[Scored], request: SearchRequest) -> list[int]:
+    """What follows the best, as far as a cursor keeps it."""
+    missing = MOST_KEPT - len(head)
+    known = [one.candidate.item_id for one in head]
+    return found.items.rest(request.filters, known, start=0, count=missing) if missing > 0 else []
 
 
 def _page_by_relevance(

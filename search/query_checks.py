@@ -31,7 +31,7 @@ from search.types import SearchRequest
 
 # Any constant works, as long as every run takes the same lock, and nothing else does.
 LOCK_KEY = 7_140_319
-# The source item is to be among this many first hits (SYSTEMS, S5).
+# The source item is to be among this many first hits.
 TOP = 10
 BATCH_SIZE = 100
 RUN_AT_MOST = 2_000

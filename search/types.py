@@ -11,6 +11,8 @@ from recs.unified import Ranking
 SORTS = ("relevance", "newest", "popular", "title", "price")
 DEFAULT_PER_PAGE = 24
 MAX_AS_WORDS = 20
+# So many of the best keep their order from page to page (search.cursors).
+MOST_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +33,20 @@ class SearchRequest:
     surface: str = "search"
     # Where the page before ended, as its answer said (search.cursors).
     cursor: str = ""
-    # The order of the first page, and the place that this one begins at.
+    # The order that the first page kept, of how many, and the place that this one begins at.
     order: tuple[int, ...] = ()
+    kept_of: int = 0
     offset: int | None = None
 
     @property
     def start(self) -> int:
         """The place of the first hit, counted from 0."""
         return (self.page - 1) * self.per_page if self.offset is None else self.offset
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the set was larger than what of its order was kept."""
+        return len(self.order) < self.kept_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,14 +39,22 @@ def make_popular(*names):
 
 
 @pytest.mark.parametrize("looked_at", [6, 1_000])
-def test_every_item_once_though_the_order_changes_between_pages(looked_at, monkeypatch):
+@pytest.mark.parametrize(
+    ("query", "sort"),
+    [("tale", "relevance"), ("tale", "popular"), ("", "popular"), ("", "newest")],
+)
+def test_every_item_once_though_the_order_changes_between_pages(
+    query, sort, looked_at, monkeypatch
+):
     monkeypatch.setattr(lexical, "MAX_MATCHES", looked_at)
-    answer = search(ASKED)
+    asked = SearchRequest(query=query, sort=sort, per_page=4)
+    answer = search(asked)
     shown, pages = titles(answer), 1
     while answer.next_cursor:
         # What was last would now be first.
         make_popular(*[f"Tale {14 - pages}"])
-        answer = search(replace(ASKED, cursor=answer.next_cursor))
+        upsert_items(items=[ItemInput(external_id=f"n{pages}", title=f"Tale n{pages}", year=2030)])
+        answer = search(replace(asked, cursor=answer.next_cursor))
         assert answer.retrieved.total == 15
         assert answer.retrieved.page == pages + 1
         shown += titles(answer)
@@ -73,6 +81,20 @@ def test_what_is_hidden_meanwhile_is_not_shown_and_the_count_stands():
     again = search(replace(ASKED, cursor=first.next_cursor))
     assert gone.title not in titles(again)
     assert again.retrieved.total == 15
+
+
+@pytest.mark.parametrize("looked_at", [6, 1_000])
+@pytest.mark.parametrize("query", ["tale", ""])
+def test_nothing_is_passed_over_when_something_shown_before_goes(query, looked_at, monkeypatch):
+    monkeypatch.setattr(lexical, "MAX_MATCHES", looked_at)
+    asked = SearchRequest(query=query, sort="popular" if not query else "relevance", per_page=4)
+    answer = search(asked)
+    shown = titles(answer)
+    set_hidden(external_ids=[answer.retrieved.hits[0].item.external_id], hidden=True)
+    while answer.next_cursor:
+        answer = search(replace(asked, cursor=answer.next_cursor))
+        shown += titles(answer)
+    assert sorted(shown) == sorted(f"Tale {n}" for n in range(15))
 
 
 def test_the_size_of_a_page_may_change_and_the_last_has_no_cursor():
