@@ -3,8 +3,7 @@
 import functools
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from catalog.derive import content_text
 from catalog.items import item_input
+from catalog.locks import only_one
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs import versions
@@ -52,7 +52,7 @@ def encode_pending(*, progress: Progress = NO_PROGRESS, limit: int | None = None
     version = ensure_version()
     encoded = 0
     while True:
-        with _only_one() as is_ours:
+        with only_one(LOCK_KEY) as is_ours:
             if not is_ours:
                 return encoded
             encoded += _encode_all(version, progress, limit=limit)
@@ -181,17 +181,3 @@ def _finish(version: ContentVersion) -> None:
         build_index(version=version)
     if not version.is_live:
         versions.promote(version=version)
-
-
-@contextmanager
-def _only_one() -> Iterator[bool]:
-    """Hold the encoders' lock; False where another process has it. It dies with its session."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-        (is_ours,) = cursor.fetchone()
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])

@@ -308,7 +308,7 @@ class RuleAdmin(LinesMixin, FastAdmin):
         # The form asks for its fields several times, and each search takes its time.
         known: str | None = getattr(row, "preview_html", None)
         if known is None:
-            known = row.preview_html = _preview(row)  # type: ignore[attr-defined]
+            known = row.preview_html = _preview(row)  # type: ignore[attr-defined]  # kept for this form
         return known
 
 

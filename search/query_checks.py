@@ -11,14 +11,14 @@ Each batch is written when it is done, so a run that is killed goes on where it 
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from catalog.locks import only_one
 from catalog.progress import NO_PROGRESS, Progress
 from recs.models import ContentVersion, ModelVersion
 from search.finding import find, read
@@ -125,7 +125,7 @@ def check_queries(*, every: bool = False, progress: Progress = NO_PROGRESS) -> d
         "confirmed" by a statement, "ran" one by one, "failed" of those, "left" for the next run;
         {} where another process is at it.
     """
-    with _only_one() as is_ours:
+    with only_one(LOCK_KEY) as is_ours:
         if not is_ours:
             return {}
         now = release()
@@ -240,17 +240,3 @@ def _source_item(query: Query) -> int | None:
     item = query.provenance.get("item")
     is_about_it = query.provenance.get("rule") == "like"
     return item if isinstance(item, int) and not is_about_it else None
-
-
-@contextmanager
-def _only_one() -> Iterator[bool]:
-    """Hold the lock of this work; False where another process has it. It dies with its session."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-        (is_ours,) = cursor.fetchone()
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])

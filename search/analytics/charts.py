@@ -1,6 +1,7 @@
 """The overview in words and small charts, ready to print."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from search.analytics.lists import Shown
 from search.analytics.measures import Difference
@@ -124,7 +125,7 @@ def _searches(days: Mapping[str, Numbers]) -> Chart:
 
 
 def _share_chart(found: Overview, key: str) -> Chart:
-    share: Callable[[Numbers], Share] = lambda row: getattr(row, key)  # noqa: E731
+    share: Callable[[Numbers], Share] = attrgetter(key)
     points = [_point(day, share(row)) for day, row in found.days.items()]
     name, whole = SHARES[key][0], share(found.totals)
     told = f"{whole.words} of all, day by day with 95 % intervals"

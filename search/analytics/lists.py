@@ -25,7 +25,7 @@ FROM (
         AS hit (item bigint, position int, source text)
 ) AS listed
 LEFT JOIN choices ON choices.search = query_id AND item_id = item
-GROUP BY GROUPING SETS ((place), (source)) ORDER BY place, shown DESC, source"""  # noqa: S608
+GROUP BY GROUPING SETS ((place), (source)) ORDER BY place, shown DESC, source"""  # noqa: S608  constants only
 STAGES = """
 SELECT stage, count(*) AS answers,
     percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ms::float8) AS ms

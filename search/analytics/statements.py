@@ -160,7 +160,7 @@ def _key(select: str, scope: Scope, is_newest: bool) -> str:
 
 def _read(selects: Sequence[str], scope: Scope, is_newest: bool) -> Iterator[list[dict[str, Any]]]:
     columns = ", ".join(
-        f"(SELECT coalesce(json_agg(told), '[]')::text FROM ({select}) AS told)"  # noqa: S608
+        f"(SELECT coalesce(json_agg(told), '[]')::text FROM ({select}) AS told)"  # noqa: S608  our own text
         for select in selects
     )
     log = f"{SEARCHES}{FOLLOWED}".format(
