@@ -1,12 +1,10 @@
 """Browsing: an empty query lists everything inside the filters, popular first."""
 
-from collections.abc import Sequence
-
 from catalog.models import Item, Profile
 from search import facets
 from search.hits import build_hits
-from search.item_sets import ItemSet
-from search.rules import Applied
+from search.item_sets import ItemSet, sorted_items
+from search.rules import Applied, current_rules
 from search.stages import Stages
 from search.tsquery import ParsedQuery
 from search.types import MOST_KEPT, Retrieved, SearchRequest
@@ -29,10 +27,7 @@ def browse(
     """
     every, start = ItemSet(hidden=applied.hidden()), request.start
     with stages.time("browse"):
-        # The first page is read with what follows it, for the cursor to keep.
-        count = MOST_KEPT if start == 0 else request.per_page
-        ids = every.page(request, sort=request.sort, count=count)
-        page = _items(ids[: request.per_page])
+        page = _page(every, request)
     with stages.time("facets"):
         total, counts = facets.count_rows(every.rows(), request.filters, profile)
         shown_facets = facets.build_facets(counts, request.filters, profile)
@@ -49,7 +44,6 @@ def browse(
         related=(),
         facets=shown_facets,
         top_item_ids=tuple(item.pk for item in page[:MAX_TOP_ITEMS]),
-        ordered_ids=tuple(ids),
         exact_title=False,
         stages=stages.milliseconds,
         rules=applied.told(sort=request.sort),
@@ -58,6 +52,19 @@ def browse(
     )
 
 
-def _items(ids: Sequence[int]) -> list[Item]:
-    found = Item.objects.visible().defer("search_vector", "keywords", "content_hash").in_bulk(ids)
-    return [found[item_id] for item_id in ids if item_id in found]
+def order_of(request: SearchRequest) -> tuple[int, ...]:
+    """What a cursor keeps of the list; asked for only where there is a second page."""
+    applied = current_rules().applied("", verbatim=request.verbatim)
+    every = ItemSet(hidden=applied.hidden())
+    return tuple(every.page(request, sort=request.sort, count=MOST_KEPT))
+
+
+def _page(every: ItemSet, request: SearchRequest) -> list[Item]:
+    rows = Item.objects.visible().defer("search_vector", "keywords", "content_hash")
+    if request.offset is not None:
+        ids = every.page(request, sort=request.sort, count=request.per_page)
+        found = rows.in_bulk(ids)
+        return [found[item_id] for item_id in ids if item_id in found]
+    wanted = sorted_items(every.rows().filter(request.filters.q()), request.sort)
+    wanted = wanted.defer("search_vector", "keywords", "content_hash")
+    return list(wanted[request.start : request.start + request.per_page])
