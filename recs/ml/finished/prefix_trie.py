@@ -6,7 +6,7 @@ that a text never testifies for itself: neither when weights are learned nor whe
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from recs.ml.finished.chains import Visit
@@ -115,8 +115,14 @@ class PrefixTrie:
         )
 
     def _rival(self, text: str, own: Marks) -> int:
-        found = [_less(self._stopped, own.stopped, other) for other in self._rivals.get(text, ())]
-        return max(found, default=0)
+        """One less than the most only where the viewer left out stopped at all that have it."""
+        most, equals = self._rivals.get(text, (0, 0))
+        mine = sum(
+            1
+            for other in own.stopped
+            if other.startswith(text) and other != text and self._stopped[other] == most
+        )
+        return most - (0 < equals == mine)
 
     def _endings_of(self, text: str, own: Marks) -> int:
         alone = sum(
@@ -140,14 +146,17 @@ def _next_letters(passed: Iterable[str]) -> dict[str, str]:
     return {text: "".join(sorted(letters)) for text, letters in found.items()}
 
 
-def _below(stopped: Counter[str]) -> tuple[Counter[str], dict[str, Sequence[str]]]:
-    """For each beginning how many longer ends there are, and the two with most people."""
+def _below(stopped: Counter[str]) -> tuple[Counter[str], dict[str, tuple[int, int]]]:
+    """Of each beginning's longer ends: how many; (people at the best, how many as good)."""
     endings: Counter[str] = Counter()
-    rivals: dict[str, list[str]] = defaultdict(list)
-    for text, _ in sorted(stopped.items(), key=lambda one: (-one[1], one[0])):
+    rivals: dict[str, tuple[int, int]] = {}
+    for text, people in stopped.items():
         for size in range(len(text)):
             beginning = text[:size]
             endings[beginning] += 1
-            if len(rivals[beginning]) < 2:
-                rivals[beginning].append(text)
-    return endings, dict(rivals)
+            most, equals = rivals.get(beginning, (0, 0))
+            if people > most:
+                rivals[beginning] = (people, 1)
+            elif people == most:
+                rivals[beginning] = (most, equals + 1)
+    return endings, rivals

@@ -33,6 +33,17 @@ def test_without_a_viewer_it_is_the_trie_of_the_others():
     )
 
 
+def test_a_viewer_at_the_best_ends_hides_none_that_is_as_good_without_them():
+    rows = [
+        *typed("stair", viewer="a", is_typing=False),
+        *typed("stem", viewer="a", is_typing=False, start=1000),
+        *typed("stop", viewer="b", is_typing=False),
+    ]
+    assert PrefixTrie(visits(rows)).at("st", without="a").rival == 1
+    assert PrefixTrie(visits(rows)).at("st", without="b").rival == 1
+    assert PrefixTrie(visits(rows[:-1])).at("st", without="a").rival == 0
+
+
 TEXTS = st.text(alphabet="ab ", min_size=1, max_size=5).map(str.strip).filter(bool)
 ROWS = st.lists(
     st.tuples(st.sampled_from("vwx"), TEXTS, st.booleans(), st.booleans()), min_size=1, max_size=12
