@@ -91,6 +91,39 @@ class RankedItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueryEvidence:
+    """Why a query is recommended: facts that may be told, made without asking anything anew.
+
+    `sources`: every source that offers it, the one that it is kept under first. `rule`: that made
+    it. `people`: how many typed it, 0 where they are too few to be told of. `hits`: of how many of
+    the best hits it was asked; `shared`: how many of them have all that it speaks of; `made`: how
+    many were made by somebody whom it names. `keeps`: "all", "some" or "none" of the typed words.
+    `went_on`: share of the people who went on to it from here, `nearness`: 0 to 1 of what was
+    chosen after both; 0 where neither is known. `own_days`: days since the viewer searched it; None
+    where they did not, or are not told. `is_near`: it names the decade before or after. `is_cold`:
+    it has a place kept for categories that were hardly shown. `surface`: of the page. `version`: of
+    the ranker that gave the score, "" for the stated one; `groups`: by how much each group of
+    features raised its log-odds above those of a usual candidate of the list.
+    """
+
+    sources: tuple[str, ...]
+    rule: str
+    people: int = 0
+    hits: int = 0
+    shared: int = 0
+    made: int = 0
+    keeps: str = "none"
+    went_on: float = 0.0
+    nearness: float = 0.0
+    own_days: float | None = None
+    is_near: bool = False
+    is_cold: bool = False
+    surface: str = ""
+    version: str = ""
+    groups: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRecommendation:
     """A query worth trying next."""
 
@@ -101,7 +134,7 @@ class QueryRecommendation:
     score: float = 0.0
     answers: int = 0
     # The stated score, where a ranker gave `score`; what the ranker read, to be kept with the
-    # answer; and by group of that how much of the log-odds the group is the reason of.
+    # answer; and why it is here, None for a completion.
     stated: float = 0.0
     features: tuple[float, ...] = ()
-    explanation: Mapping[str, float] = field(default_factory=dict)
+    evidence: QueryEvidence | None = None

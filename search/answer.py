@@ -13,7 +13,7 @@ from search.cursors import Snapshot, cursor_at, keep, read_cursor
 from search.placement import MOST, Placement
 from search.query_features import facts_of
 from search.query_mixing import places_by_way
-from search.query_recommendation import Recommended, recommend
+from search.query_recommendation import RecommendedQueries, recommend
 from search.retrieval import MAX_DEPTH, retrieve
 from search.stages import Stages
 from search.text import normalize_query
@@ -85,7 +85,7 @@ def _next_cursor(
     return cursor_at(snapshot or keep(query_id, request, found), end)
 
 
-def _recommend(request: SearchRequest, found: Retrieved) -> Recommended:
+def _recommend(request: SearchRequest, found: Retrieved) -> RecommendedQueries:
     """Queries worth trying next; only the first page has room for them."""
     return recommend(
         query=found.query,
@@ -99,7 +99,7 @@ def _recommend(request: SearchRequest, found: Retrieved) -> Recommended:
 
 
 def _log(
-    request: SearchRequest, answer: SearchAnswer, stages: Stages, recommended: Recommended
+    request: SearchRequest, answer: SearchAnswer, stages: Stages, recommended: RecommendedQueries
 ) -> None:
     found = answer.retrieved
     log_answer(
@@ -126,7 +126,7 @@ def _log(
     )
 
 
-def _logged_queries(recommended: Recommended) -> list[dict[str, object]]:
+def _logged_queries(recommended: RecommendedQueries) -> list[dict[str, object]]:
     """What was shown and at which place, with the numbers by which it can be learned from.
 
     `by`: the version that ordered, "" for the stated score. `situation`: of search.placement.

@@ -13,6 +13,7 @@ from search.answerable import still_answered
 from search.cold_share import lot_of, with_cold
 from search.languages import is_accepted
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
+from search.query_evidence import evidence_of_start
 from search.query_sources.registry import names_on
 from search.query_wording import hints
 from search.text import normalize_query
@@ -56,7 +57,8 @@ def places_to_start(
     chosen = _mix(candidates, sorted(titles), k)
     waiting = _unlike(candidates, chosen, sorted(titles))
     today = timezone.now().date().isoformat()
-    chosen = with_cold(chosen, waiting, [seen for _, seen in read], k, lot_of(today))
+    best = chosen
+    chosen = with_cold(best, waiting, [seen for _, seen in read], k, lot_of(today))
     lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())
     return tuple(
         QueryRecommendation(
@@ -66,6 +68,7 @@ def places_to_start(
             hint=line,
             score=round(candidates[n].popularity, 4),
             answers=candidates[n].answers,
+            evidence=evidence_of_start(candidates[n], is_cold=n not in best),
         )
         for n, line in zip(chosen, lines, strict=True)
     )

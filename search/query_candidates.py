@@ -12,6 +12,7 @@ from itertools import combinations, product
 from math import log
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from catalog.prepared import int_array, prepared_cursor
@@ -88,12 +89,13 @@ BY_WORDS_SQL = f"""
 BY_ONWARD_SQL = f"""
     SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND normalized = ANY(
         %(near)s::varchar[] || ARRAY(
-            SELECT next FROM search_onwardlink WHERE query = %(here)s
+            SELECT next FROM search_onwardlink WHERE query = %(here)s AND people >= %(least)s
             ORDER BY people DESC, next LIMIT {MOST_LINKS}))"""  # noqa: S608
 # With the share of people who went on to it from here, whoever else offers it.
 WITH_SHARES = """
     SELECT part.*, link.share FROM ({parts}) AS part
-    LEFT JOIN search_onwardlink link ON link.query = %(here)s AND link.next = part.normalized"""
+    LEFT JOIN search_onwardlink link ON link.query = %(here)s AND link.next = part.normalized
+        AND link.people >= %(least)s"""
 BY_LOG_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND source = 'log' AND ({{any_word}})
         ORDER BY popularity DESC, id LIMIT {BY_LOG})"""  # noqa: S608
@@ -119,6 +121,13 @@ class Candidate:
     # The share of people who went on to it from here, and how near it is to what they chose.
     onward: float = 0.0
     neighbour: float = 0.0
+    # Of the store, where it is pointed at by another; "" where it is not in the store.
+    stored: str = ""
+
+    @property
+    def people_told(self) -> int:
+        """How many people typed it, 0 where they are too few to be told of."""
+        return self.people if self.people >= settings.SEARCH_MIN_PEOPLE_PER_QUERY else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +204,8 @@ def find_candidates(
         "meanings": [meaning(combination) for combination in _combinations(facts, said)],
         "rare": _rare(facts, said),
         "near": list(neighbours or {}),
+        # Links are counted in the background; what a raised setting forbids holds now.
+        "least": settings.SEARCH_MIN_PEOPLE_PER_QUERY,
     }
     found: dict[int, Candidate] = {}
     with connection.cursor() as cursor:
@@ -237,6 +248,7 @@ def read_candidate(row: Sequence[Any]) -> Candidate:
         text=row[1],
         normalized=row[2],
         source=row[3],
+        stored=row[3],
         anchors=tuple(row[4]),
         witnesses=row[5],
         answers=row[6],

@@ -35,11 +35,16 @@ class Orderer:
     fallback: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
 
-    def explain(self, features: Floats) -> list[dict[str, float]]:
-        """For each candidate by group of features what it owes to it; nothing without a ranker."""
+    def explain(self, features: Floats, among: Floats) -> list[dict[str, float]]:
+        """For each candidate what it owes to each group of features; nothing without a ranker.
+
+        Args:
+            features: (C, F) of the candidates.
+            among: (N, F) of all that could have stood here: the usual one is their mean.
+        """
         if self.served is None or not len(features):
             return [{} for _ in range(len(features))]
-        return self.served.ranker.contributions(features)
+        return self.served.ranker.contributions(features, among.mean(axis=0))
 
     def worth(self, features: Floats, stated: Sequence[float]) -> list[float]:
         """What each candidate is worth: its chance by the ranker, else its stated score."""

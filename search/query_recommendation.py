@@ -12,19 +12,20 @@ has no answer now is not shown (search.answerable).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from django.utils import timezone
 
 from catalog.profiles import current_profile
-from catalog.types import QueryRecommendation, Viewer
+from catalog.types import QueryEvidence, QueryRecommendation, Viewer
 from search.answerable import still_answered
 from search.cold_share import evidence, lot_of, with_cold
 from search.placement import MOST, START, Placement, Signals, place
 from search.places_to_start import places_to_start
 from search.query_candidates import Candidate, find_candidates
+from search.query_evidence import evidence_of
 from search.query_features import PageFacts, live_features, spread
 from search.query_mixing import Way, angle_of, best_of_each_rule, categories, diversify
 from search.query_ranking import Orderer, orderer
@@ -46,7 +47,7 @@ from search.query_wording import hints
 from search.query_words import words_of
 from search.text import normalize_query
 
-__all__ = ("PageFacts", "RecommendOptions", "Recommended", "recommend", "recommend_queries")
+__all__ = ("PageFacts", "RecommendOptions", "RecommendedQueries", "recommend")
 
 MAX_RECOMMENDED = MOST
 NO_PAGE = PageFacts()
@@ -69,7 +70,7 @@ class RecommendOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recommended:
+class RecommendedQueries:
     """The queries, where they belong on the page, and who ordered them.
 
     `version`: of the ranker, or "" with the code of why not in `fallback`.
@@ -97,11 +98,6 @@ class _Request:
         return source in self.options.sources_off or not is_switched_on(source)
 
 
-def recommend_queries(**asked: object) -> tuple[QueryRecommendation, ...]:
-    """The queries of `recommend`, which see."""
-    return recommend(**asked).queries  # type: ignore[arg-type]
-
-
 def recommend(  # noqa: PLR0913  what is asked, by whom, for which page, with which switches
     *,
     query: str,
@@ -112,7 +108,7 @@ def recommend(  # noqa: PLR0913  what is asked, by whom, for which page, with wh
     k: int = MAX_RECOMMENDED,
     page: PageFacts = NO_PAGE,
     options: RecommendOptions | None = None,
-) -> Recommended:
+) -> RecommendedQueries:
     """At most `k` queries worth trying after this one, best first.
 
     Args:
@@ -131,16 +127,16 @@ def recommend(  # noqa: PLR0913  what is asked, by whom, for which page, with wh
     options = options or RecommendOptions()
     k = max(0, min(k, MAX_RECOMMENDED))
     if exact_title or not k:
-        return Recommended(queries=(), placement=place(Signals(exact_title=exact_title)))
+        return RecommendedQueries(queries=(), placement=place(Signals(exact_title=exact_title)))
     if not normalized:
         placement = place(Signals(surface=START))
         queries = places_to_start(k=min(k, placement.count), off=options.sources_off)
-        return Recommended(queries=queries, placement=placement)
+        return RecommendedQueries(queries=queries, placement=placement)
     by = orderer(is_on=options.ranker)
     request = _request(query, normalized, top_item_ids, (viewer, page, options))
     placement = place(_signals(request), by.counts)
     queries = _recommended(request, by, normalized, min(k, placement.count))
-    return Recommended(
+    return RecommendedQueries(
         queries=queries, placement=placement, version=by.version, fallback=by.fallback
     )
 
@@ -203,17 +199,38 @@ def _recommended(
     shown = {kept[place]: names for place, names in titles.items()}
     ways = [Way(scored[n], worth[n], angle_of(asked, scored[n])) for n in kept if n in shown]
     places = [n for n in kept if n in shown]
-    chosen = _with_cold(request, ways, diversify(ways, k), k)
+    best = diversify(ways, k)
+    chosen = _with_cold(request, ways, best, k)
     lines = hints([(ways[m].scored.candidate, shown[places[m]]) for m in chosen], current_profile())
-    told = by.explain(features[[places[m] for m in chosen]])
+    groups = by.explain(features[[places[m] for m in chosen]], among=features)
+    facts = [
+        replace(
+            _evidence(request, ways[m].scored),
+            is_cold=m not in best,
+            version=by.version,
+            groups=parts,
+        )
+        for m, parts in zip(chosen, groups, strict=True)
+    ]
     return tuple(
-        _query(ways[m], line, features[places[m]], why)
-        for m, line, why in zip(chosen, lines, told, strict=True)
+        _query(ways[m], line, features[places[m]], known)
+        for m, line, known in zip(chosen, lines, facts, strict=True)
+    )
+
+
+def _evidence(request: _Request, scored: Scored) -> QueryEvidence:
+    asked, candidate = request.asked, scored.candidate
+    own = request.own.get(candidate.normalized)
+    return replace(
+        evidence_of(candidate, asked.facts, asked.hits, own=own, at=timezone.now()),
+        keeps="all" if scored.keeps_all else "some" if scored.kept else "none",
+        is_near=any(name in asked.near for name in candidate.anchors),
+        surface=request.page.surface,
     )
 
 
 def _query(
-    way: Way, hint: str, features: npt.NDArray[np.float32], why: dict[str, float]
+    way: Way, hint: str, features: npt.NDArray[np.float32], evidence: QueryEvidence
 ) -> QueryRecommendation:
     candidate = way.scored.candidate
     return QueryRecommendation(
@@ -225,7 +242,7 @@ def _query(
         answers=candidate.answers,
         stated=round(way.scored.score, 4),
         features=tuple(round(float(each), 4) for each in features),
-        explanation=why,
+        evidence=evidence,
     )
 
 

@@ -34,9 +34,10 @@ def _hint(candidate: Candidate, example: str, profile: Profile) -> str:
     wordings = {
         "recent": "You searched for this",
         "like": f"Near {example} in subject and style",
-        "searched": f"Searched by {candidate.people} people{such_as}",
         "creator": f"{count:,} {noun} by this {profile.creator_noun}{such_as}",
     }
+    if people := candidate.people_told:
+        wordings["searched"] = f"Searched by {people:,} people{such_as}"
     if candidate.rule == "item_title" and count == 1:
         return profile.item_noun.capitalize() + (f", {year}" if year else "")
     return _cut(wordings.get(candidate.rule, f"{count:,} {noun}{such_as}"))

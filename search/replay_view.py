@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from catalog.errors import InvalidInput, NotFound, ProjectError
 from catalog.models import Item, Person
+from catalog.profiles import current_profile
 from catalog.types import Viewer
 from recs.history import read_history
 from recs.models import ModelVersion
@@ -14,6 +15,9 @@ from recs.replay import replay
 from recs.surfaces import mixing, setting
 from recs.unified import TASKS, UnifiedAsk
 from search.learned import RANKED
+from search.placement import MOST
+from search.query_reasons import why
+from search.recommended import recommended_for
 from search.retrieval import candidates_of
 from search.types import SearchRequest
 
@@ -57,6 +61,8 @@ def context_of(given: ReplayInput) -> dict[str, Any]:
         "engine": setting(given.surface).get_engine_display(),
     }
     is_asked = bool(given.query or given.person or given.item)
+    if is_asked:
+        context["queries"] = _queries(given)
     if not versions:
         return {**context, "problem": "No version of the unified model was trained yet."}
     if not is_asked:
@@ -88,12 +94,7 @@ def _ask(given: ReplayInput) -> tuple[UnifiedAsk, list[dict[str, Any]]]:
         NotFound: where there is no such person or item.
         InvalidInput: where the surface lacks what it needs.
     """
-    viewer = Viewer()
-    if given.person:
-        person = Person.objects.filter(external_id=given.person).first()
-        if person is None:
-            raise NotFound(f"There is no person '{given.person}'.", field="person")
-        viewer = Viewer(person_id=person.pk)
+    viewer = _viewer(given)
     history = read_history(viewer=viewer)
     if given.surface == "search":
         return _search(given, viewer, history)
@@ -109,6 +110,34 @@ def _ask(given: ReplayInput) -> tuple[UnifiedAsk, list[dict[str, Any]]]:
         surface=given.surface, viewer=viewer, history=history, item_id=key, excluded=excluded
     )
     return ask, []
+
+
+def _viewer(given: ReplayInput) -> Viewer:
+    """Who asks.
+
+    Raises:
+        NotFound: where there is no such person.
+    """
+    if not given.person:
+        return Viewer()
+    person = Person.objects.filter(external_id=given.person).first()
+    if person is None:
+        raise NotFound(f"There is no person '{given.person}'.", field="person")
+    return Viewer(person_id=person.pk)
+
+
+def _queries(given: ReplayInput) -> list[dict[str, Any]]:
+    """The queries recommended with a search, and why each; none where it cannot be asked."""
+    if given.surface != "search" or not given.query:
+        return []
+    try:
+        found = recommended_for(query=given.query, viewer=_viewer(given), k=MOST)
+    except ProjectError:
+        return []  # the replay says what is wrong
+    profile = current_profile()
+    return [
+        {"query": each, "known": each.evidence, "why": why(each, profile)} for each in found.queries
+    ]
 
 
 def _search(

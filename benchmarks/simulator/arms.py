@@ -17,11 +17,11 @@ from search.query_candidates import find_candidates, hit_facts
 from search.query_meaning import said_anchors
 from search.query_mixing import CHECKED
 from search.query_ranking import KIND
-from search.query_recommendation import Recommended, RecommendOptions, recommend
+from search.query_recommendation import RecommendedQueries, RecommendOptions, recommend
 from search.query_sources.registry import SOURCES
 from search.query_words import same_words, words_of
 
-Recommend = Callable[..., Recommended]
+Recommend = Callable[..., RecommendedQueries]
 WHOLE, NO_PILLS = "the whole", "no pills"
 
 
@@ -60,14 +60,14 @@ def arms() -> list[Arm]:
     ]
 
 
-def no_pills(**asked: Any) -> Recommended:
+def no_pills(**asked: Any) -> RecommendedQueries:
     """Nothing."""
     return _placed(())
 
 
 def by_popularity(
     *, normalized: str, top_item_ids: Any, exact_title: bool, **asked: Any
-) -> Recommended:
+) -> RecommendedQueries:
     """The same candidates, most popular first: neither score nor rules of variety.
 
     It keeps the promises: each is answered, none is the query itself, none above an exact title.
@@ -92,8 +92,8 @@ def by_popularity(
     return _placed(queries[:MOST])
 
 
-def _placed(queries: tuple[QueryRecommendation, ...]) -> Recommended:
-    return Recommended(queries=queries, placement=place(Signals()))
+def _placed(queries: tuple[QueryRecommendation, ...]) -> RecommendedQueries:
+    return RecommendedQueries(queries=queries, placement=place(Signals()))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,8 @@ _TRUTH = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 EXPLAIN = OpenApiParameter(
     "explain", bool, default=False,
-    description="Say what spoke for each hit. Needs a key with the scope 'admin'.",
+    description="Say what spoke for each hit, and for each recommended query. Needs a key with the "
+    "scope 'admin'.",
 )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from catalog.values import check_storable
 from recs.api.explaining import EXPLAIN, wants_explanation
 from search.answer import search
 from search.api.search_output import SearchOutput, search_json
-from search.query_sources.recent import NAME as RECENT
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
 from search.text import MAX_QUERY_CHARACTERS
 from search.types import DEFAULT_PER_PAGE, SORTS, SearchRequest
@@ -159,11 +158,12 @@ def _answer(request: Request, params: Params) -> Response:
     wanted = read_request(request, params)
     explain = wants_explanation(request, _one(params, "explain"))
     answer = search(wanted)
-    body = search_json(answer, original_query=_one(params, "q"), explain=explain)
-    if _one(params, "user_id") and not has_key(request):
-        # What a person searched before is told to nobody who could be anybody.
-        shown = body["query_recommendations"]
-        body["query_recommendations"] = [each for each in shown if each["source"] != RECENT]
+    body = search_json(
+        answer,
+        original_query=_one(params, "q"),
+        explain=explain,
+        tell_own=has_key(request) or not _one(params, "user_id"),
+    )
     response = Response(body)
     if wanted.page < answer.retrieved.pages and (wanted.page + 1) * wanted.per_page <= MAX_DEPTH:
         response["Link"] = f'<{_next_url(request, params, wanted.page + 1)}>; rel="next"'

@@ -10,6 +10,7 @@ from recs.recommend import FALLBACKS
 from search.answer import SearchAnswer
 from search.api.queries import RecommendedQueryOutput, recommended_json
 from search.api.rules import AppliedRuleOutput, BannerOutput, rules_json
+from search.query_sources.recent import NAME as RECENT
 from search.types import Facet, Hit
 
 
@@ -131,10 +132,14 @@ class SearchOutput(serializers.Serializer[Any]):
 
 
 def search_json(
-    answer: SearchAnswer, *, original_query: str, explain: bool = False
+    answer: SearchAnswer, *, original_query: str, explain: bool = False, tell_own: bool = True
 ) -> dict[str, Any]:
-    """An answer in the shape of SearchOutput."""
+    """An answer in the shape of SearchOutput.
+
+    What a person searched before is told to nobody who could be anybody (`tell_own`).
+    """
     found = answer.retrieved
+    queries = [each for each in answer.query_recommendations if tell_own or each.source != RECENT]
     return {
         "query_id": str(answer.query_id),
         "query": found.query,
@@ -160,7 +165,9 @@ def search_json(
         "took_ms": answer.took_ms,
         "hits": [_hit_json(hit, explain=explain) for hit in found.hits],
         "related": [_hit_json(hit) for hit in found.related],
-        "query_recommendations": [recommended_json(each) for each in answer.query_recommendations],
+        "query_recommendations": [
+            recommended_json(each, explain=explain, tell_own=tell_own) for each in queries
+        ],
         "model_version": found.model_version or None,
         "fallback": found.fallback or None,
         "facets": [_facet_json(facet) for facet in found.facets],

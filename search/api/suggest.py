@@ -11,6 +11,7 @@ from catalog.api.base import Api, StrictSerializer, read
 from catalog.api.serializers import ItemOutput, item_json
 from catalog.api.viewers import viewer_of, without_searches
 from catalog.types import Viewer
+from recs.api.explaining import EXPLAIN, wants_explanation
 from search.api.queries import (
     RecommendedQueryOutput,
     SuggestedQueryOutput,
@@ -64,6 +65,8 @@ class SuggestInput(ViewerInput):
 
 class QueryRecommendationsInput(ViewerInput):
     """Parameters of /query-recommendations."""
+
+    explain = serializers.CharField(required=False, allow_blank=True, default="")
 
     k = serializers.IntegerField(
         required=False, default=MAX_RECOMMENDED, min_value=1, max_value=MAX_RECOMMENDED
@@ -162,18 +165,22 @@ class QueryRecommendationsApi(Api):
                 "k", int, default=MAX_RECOMMENDED, description=f"1 to {MAX_RECOMMENDED}."
             ),
             *VIEWER_PARAMETERS,
+            EXPLAIN,
         ],
         responses={200: QueryRecommendationsOutput},
     )
     def get(self, request: Request) -> Response:
         """The query recommendations of a search, without its hits."""
         params = read(QueryRecommendationsInput, request.query_params.dict())
+        explain = wants_explanation(request, params["explain"])
         found = recommended_for(query=params["q"], viewer=_viewer(request, params), k=params["k"])
         return Response(
             {
                 "query": params["q"],
                 "corrected_query": found.corrected_query,
-                "query_recommendations": [recommended_json(each) for each in found.queries],
+                "query_recommendations": [
+                    recommended_json(each, explain=explain) for each in found.queries
+                ],
             }
         )
 

@@ -12,7 +12,7 @@ from recs.kinds import live_codes
 from search.answer import SearchAnswer
 from search.answer import search as answer_search
 from search.placement import ITEM
-from search.query_recommendation import PageFacts, recommend_queries
+from search.query_recommendation import PageFacts, recommend
 from search.text import normalize_query
 from search.views.pages import HtmxRequest, page
 from search.views.params import read_params
@@ -68,14 +68,14 @@ def _searches_from(
     """Queries that share something with the items on the first page."""
     if answer.retrieved.page > 1:
         return ()
-    return recommend_queries(
+    return recommend(
         query=name,
         normalized=normalize_query(name),
         top_item_ids=answer.retrieved.top_item_ids,
         exact_title=False,
         viewer=viewer,
         page=PageFacts(surface=ITEM, total=answer.retrieved.total),
-    )
+    ).queries
 
 
 def _above(path: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from catalog.profiles import current_profile
 from recs.home import HomeRow
 from recs.recommend import home_rows
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.views.cards import Row, Trail, items_of, ranked_cards
 from search.views.pages import page
 from search.views.pills import pill_groups
@@ -22,9 +22,9 @@ LEAST_CARDS = 3
 def home(request: HttpRequest) -> HttpResponse:
     """Rows of recommendations; with each, why it is there."""
     viewer = viewer_of(request)
-    queries = recommend_queries(
+    queries = recommend(
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer, k=10
-    )
+    ).queries
     context = {"rows": _rows(home_rows(viewer)), "pill_groups": pill_groups(queries)}
     return render(request, "pages/home.html", context)
 

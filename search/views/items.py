@@ -13,7 +13,7 @@ from catalog.profiles import current_profile
 from catalog.types import Viewer
 from recs.recommend import also_liked, more_like, similar_by_meaning
 from search.placement import ITEM
-from search.query_recommendation import PageFacts, recommend_queries
+from search.query_recommendation import PageFacts, recommend
 from search.text import normalize_query
 from search.views.cards import (
     Row,
@@ -66,7 +66,7 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 
 def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
     """Queries that share something with the item."""
-    queries = recommend_queries(
+    recommended = recommend(
         query=found.title,
         normalized=normalize_query(found.title),
         top_item_ids=(found.pk,),
@@ -75,7 +75,7 @@ def _searches_from(found: Item, viewer: Viewer) -> tuple[PillGroup, ...]:
         k=8,
         page=PageFacts(surface=ITEM, total=1),
     )
-    return pill_groups(queries)
+    return pill_groups(recommended.queries)
 
 
 def _near(found: Item, viewer: Viewer) -> list[Row]:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.types import QueryRecommendation
+from catalog.profiles import current_profile
+from catalog.types import QueryEvidence, QueryRecommendation
 from search.query_mixing import WAYS
+from search.query_reasons import why
 from search.views.params import query_url
 
 # In the order in which they stand.
@@ -26,6 +28,11 @@ class Pill:
     text: str
     url: str
     hint: str
+    why: str = ""
+    # What it was chosen by, for who may see that and asked for it.
+    evidence: QueryEvidence | None = None
+    score: float = 0.0
+    stated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +46,22 @@ class PillGroup:
 
 def pill_groups(recommended: Iterable[QueryRecommendation]) -> tuple[PillGroup, ...]:
     """The recommendations by angle; those of an angle without a name stand with the others."""
+    profile = current_profile()
     by_angle: dict[str, list[Pill]] = {angle: [] for angle in ANGLES}
     for query in recommended:
         angle = query.angle if query.angle in ANGLES else "angle"
         url = query_url(query.text, source=query.source)
-        by_angle[angle].append(Pill(text=query.text, url=url, hint=query.hint))
+        by_angle[angle].append(
+            Pill(
+                text=query.text,
+                url=url,
+                hint=query.hint,
+                why=why(query, profile),
+                evidence=query.evidence,
+                score=query.score,
+                stated=query.stated,
+            )
+        )
     return tuple(
         PillGroup(angle=angle, label=ANGLES[angle], pills=tuple(pills))
         for angle, pills in by_angle.items()

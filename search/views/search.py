@@ -13,7 +13,7 @@ from catalog.profiles import current_profile
 from catalog.types import Viewer
 from search.answer import SearchAnswer
 from search.answer import search as answer_search
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.retrieval import matching, retrieve
 from search.views.pages import HtmxRequest, page
 from search.views.params import Params, read_params
@@ -45,6 +45,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         "places_to_start": _places_to_start(answer, request),
         "ways_on": _ways_on(params, results),
         "saves": _saves(params, request),
+        "explained": _may_see_reasons(request),
         "live_search": True,
     }
     if not request.htmx:
@@ -79,15 +80,21 @@ def _places_to_start(answer: SearchAnswer, request: HtmxRequest) -> tuple[PillGr
     """Where neither hits nor searches from here are found: popular searches."""
     if answer.retrieved.total or answer.query_recommendations:
         return ()
-    popular = recommend_queries(
+    popular = recommend(
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=viewer_of(request)
     )
-    return pill_groups(popular)
+    return pill_groups(popular.queries)
 
 
 def _saves(params: Params, request: HtmxRequest) -> str:
     """What the button to save keeps; "" for borrowed eyes, which keep nothing."""
     return "" if visitor_of(request).is_borrowed else params.at_page(1).url().partition("?")[2]
+
+
+def _may_see_reasons(request: HtmxRequest) -> bool:
+    """Whether what each recommended query was chosen by is asked for, by who may see answers."""
+    wants = request.GET.get("explain", "").lower() in ("1", "true")
+    return wants and request.user.has_perm("catalog.view_answer")
 
 
 def _at(fragment: HttpResponse, url: str, htmx: HtmxDetails, *, is_typing: bool) -> HttpResponse:

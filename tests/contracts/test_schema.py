@@ -87,7 +87,11 @@ def test_a_searchs_answer_promises_what_integrators_need(document):
     } <= set(parts["SearchOutput"]["required"])  # fmt: skip
     assert "null" in parts["SearchOutput"]["properties"]["corrected_query"]["type"]
     assert {"item", "position", "source", "score"} <= set(parts["HitOutput"]["required"])
-    assert {"text", "source", "answers"} <= set(parts["RecommendedQueryOutput"]["required"])
+    query = parts["RecommendedQueryOutput"]
+    assert {"text", "source", "answers", "angle", "why"} <= set(query["required"])
+    assert "explanation" in query["properties"]
+    assert "explanation" not in query["required"]
+    assert {"sources", "people", "groups"} <= set(parts["QueryExplanationOutput"]["required"])
     assert {"query_id", "hits"} <= set(parts["RecommendOutput"]["required"])
     assert {"item", "position", "source", "score"} <= set(parts["RecommendedOutput"]["required"])
 

@@ -10,7 +10,7 @@ from search.ban_store import ban_phrases, hidden_by, save_ban
 from search.bans import Bans, current_bans, read_ban
 from search.models import BannedPattern, Query
 from search.places_to_start import places_to_start
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.query_store import build_queries, set_review
 from search.retrieval import SearchRequest, retrieve
 from search.suggest import suggest
@@ -66,10 +66,10 @@ def test_a_ban_counts_from_the_next_request_everywhere_and_is_lifted_again(built
     assert not any("comedy" in text.lower() for text in suggested("com") | suggested("fre"))
     assert not any("comedy" in query.text.lower() for query in places_to_start(k=20))
     hits = retrieve(SearchRequest(query="jacques tati"))
-    recommended = recommend_queries(
+    recommended = recommend(
         query="jacques tati", normalized="jacques tati", top_item_ids=hits.top_item_ids,
         exact_title=False, viewer=Viewer(),
-    )  # fmt: skip
+    ).queries  # fmt: skip
     assert not any("comedy" in query.text.lower() for query in recommended)
     ban.delete()
     assert any("comedy" in text.lower() for text in suggested("com"))

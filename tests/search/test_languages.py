@@ -7,7 +7,7 @@ from catalog.types import Viewer
 from search.languages import accepted_languages, go_together, is_accepted, language_of
 from search.models import Query
 from search.places_to_start import places_to_start
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.query_store import build_queries
 from search.suggest import suggest
 from tests.search.films import log_search, visitor
@@ -133,11 +133,11 @@ def test_what_is_typed_decides_and_then_the_browser(spoken):
 @pytest.mark.django_db
 def test_pills_speak_the_language_of_the_search(spoken):
     def pills(query):
-        found = recommend_queries(
+        found = recommend(
             query=query, normalized=query, top_item_ids=[spoken["Playtime"].pk],
             exact_title=False, viewer=Viewer(),
         )  # fmt: skip
-        return {each.text for each in found}
+        return {each.text for each in found.queries}
 
     assert "hulot films sur les trains" not in pills("films about hulot")
     assert "hulot films with trains" not in pills("les films de hulot")

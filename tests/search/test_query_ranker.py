@@ -41,7 +41,7 @@ def test_without_a_version_the_stated_score_orders_and_says_why(built):
     assert (found.version, found.fallback) == ("", "no_live_version")
     assert found.queries
     assert all(each.score == each.stated for each in found.queries)
-    assert all(each.explanation == {} for each in found.queries)
+    assert all(each.evidence.groups == {} for each in found.queries)
 
 
 def test_a_live_version_changes_the_order_and_each_pill_says_why(built):
@@ -51,7 +51,9 @@ def test_a_live_version_changes_the_order_and_each_pill_says_why(built):
     assert found.version == live.name
     assert [each.text for each in found.queries] != before
     assert found.queries[0].source == "names"
-    assert max(found.queries[0].explanation, key=found.queries[0].explanation.get) == "source"
+    groups = found.queries[0].evidence.groups
+    assert max(groups, key=groups.get) == "source"
+    assert {each.evidence.version for each in found.queries} == {live.name}
     assert all(0 < each.score < 1 for each in found.queries)
     assert texts("comedy", ranker=False) == before
 

@@ -9,7 +9,7 @@ from catalog.items import set_hidden
 from catalog.types import Viewer
 from search.models import Query
 from search.query_mixing import MAX_OF_RULE
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.query_store import build_queries, set_review
 from search.query_words import same_words, words_of
 from search.retrieval import SearchRequest, retrieve
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.django_db
 
 def recommended(query, viewer=Viewer(), k=8):  # noqa: B008  frozen
     found = retrieve(SearchRequest(query=query))
-    return recommend_queries(
+    return recommend(
         query=query,
         normalized=normalize_query(found.corrected_query or query),
         top_item_ids=found.top_item_ids,
         exact_title=found.exact_title,
         viewer=viewer,
         k=k,
-    )
+    ).queries
 
 
 def texts(query, **kwargs):
@@ -58,10 +58,10 @@ def test_a_query_is_never_offered_to_itself_nor_its_reordering_nor_its_correctio
     for query in ("french comedy 1960s", "comedy french", "Alfred Hitchcock thrillers"):
         for text in texts(query):
             assert not same_words(words_of(normalize_query(text)), words_of(normalize_query(query)))
-    offered = recommend_queries(
+    offered = recommend(
         query="frenhc comedy", normalized="french comedy", exact_title=False, viewer=Viewer(),
         top_item_ids=retrieve(SearchRequest(query="french comedy")).top_item_ids,
-    )  # fmt: skip
+    ).queries  # fmt: skip
     assert offered
     assert "French comedy" not in [each.text for each in offered]
 
@@ -156,17 +156,17 @@ def test_own_searches_that_relate_are_offered_to_their_owner_alone(built):
 def test_it_takes_four_statements_however_many_hits(built, django_assert_num_queries):
     found = retrieve(SearchRequest(query="comedy")).top_item_ids
     asked = {"query": "comedy", "normalized": "comedy", "exact_title": False}
-    recommend_queries(**asked, top_item_ids=found, viewer=Viewer())
+    recommend(**asked, top_item_ids=found, viewer=Viewer())
     for top in (found, found[:2]):
         # One of them by key: which ranker is live, known for a second outside of a transaction.
         with django_assert_num_queries(4):
-            recommend_queries(**asked, top_item_ids=top, viewer=Viewer())
+            recommend(**asked, top_item_ids=top, viewer=Viewer())
 
 
 def places():
-    return recommend_queries(
+    return recommend(
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer()
-    )
+    ).queries
 
 
 def test_nobody_gets_places_to_start_that_differ(built):

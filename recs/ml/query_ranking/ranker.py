@@ -1,10 +1,12 @@
 """The ranker of query recommendations as it answers: a small network in NumPy, no torch.
 
-Letters: C candidates, F features, H hidden units.
+Letters: C candidates, F features, H hidden units, P groups of features.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from recs.ml.query_ranking.features import GROUPS, NAMES, at_served_place
 Floats = npt.NDArray[np.float32]
 DoubleFloats = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]
+COLUMNS = {group: [NAMES.index(name) for name in names] for group, names in GROUPS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +55,55 @@ class QueryRanker:
         """(C,) from 0 to 1."""
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.logits(features), -40, 40))))
 
-    def contributions(self, features: Floats) -> list[dict[str, float]]:
-        """For each candidate by group: log-odds it would lose, were the group as in a usual one."""
-        whole = self.logits(features)
-        usual = features.mean(axis=0)
-        told: list[dict[str, float]] = [{} for _ in range(len(features))]
-        for group, names in GROUPS.items():
-            columns = [NAMES.index(name) for name in names]
-            without = features.copy()
-            without[:, columns] = usual[columns]
-            for row, lost in zip(told, whole - self.logits(without), strict=True):
-                row[group] = round(float(lost), 4)
-        return told
+    def contributions(
+        self, features: Floats, usual: Floats | None = None
+    ) -> list[dict[str, float]]:
+        """For each candidate what each group of features adds to its log-odds.
+
+        They add up to the log-odds of the candidate less those of the usual one. A group's part is
+        what it adds on average over all orders in which groups could be told, so that what two
+        groups do only together is shared between them.
+
+        Source: Shapley, A value for n-person games, 1953; Lundberg and Lee, A unified approach to
+        interpreting model predictions, NeurIPS 2017. Differs from the paper: the players are groups
+        of features, and what is not told is as in one usual candidate instead of drawn.
+
+        Args:
+            features: (C, F).
+            usual: (F,) of a usual candidate; the mean of these where it is left out.
+        """
+        usual = features.mean(axis=0) if usual is None else usual
+        # A group that is as in the usual one adds nothing, whatever the others are.
+        differs = np.abs(features - usual) > 1e-6 + 1e-5 * np.abs(usual)  # (C, F)
+        players = [name for name in GROUPS if differs[:, COLUMNS[name]].any()]
+        parts = np.zeros((len(features), len(players)))
+        if players and len(features):
+            parts = self._shares(features, usual, players)
+        return [
+            dict.fromkeys(GROUPS, 0.0)
+            | {name: round(float(part), 4) for name, part in zip(players, row, strict=True)}
+            for row in parts
+        ]
+
+    def _shares(self, features: Floats, usual: Floats, players: list[str]) -> DoubleFloats:
+        """(C, P) Shapley values of P groups."""
+        count = len(players)
+        subsets = np.array(list(product((False, True), repeat=count)))  # (2^P, P)
+        masks = np.zeros((len(subsets), len(NAMES)), bool)
+        for place, name in enumerate(players):
+            masks[:, COLUMNS[name]] = subsets[:, place, None]
+        tables = np.where(masks[:, None, :], features[None], usual)  # (2^P, C, F)
+        flat = self.logits(tables.reshape(-1, len(NAMES)).astype(np.float32))
+        values = flat.reshape(len(subsets), len(features))  # (2^P, C)
+        sizes = subsets.sum(axis=1)
+        weights = np.array([1 / (count * comb(count - 1, size)) for size in range(count)])
+        shares = np.zeros((len(features), count))
+        for place in range(count):
+            has = subsets[:, place]
+            # In the order of product() the subsets with a group and those without it match.
+            gained = values[has] - values[~has]
+            shares[:, place] = weights[sizes[~has]] @ gained
+        return shares
 
     def tensors(self) -> dict[str, npt.NDArray[np.float64]]:
         """Everything that is saved, as arrays."""

@@ -1,5 +1,6 @@
 """The ranker of query recommendations without a database: features, learning, calibration."""
 
+import itertools
 import time
 
 import numpy as np
@@ -17,7 +18,7 @@ from recs.ml.query_ranking.features import (
 )
 from recs.ml.query_ranking.fit import RankerConfig, ShownRows, fit_ranker
 from recs.ml.query_ranking.measures import calibration_error, good_lists, reciprocal_ranks
-from recs.ml.query_ranking.ranker import from_arrays
+from recs.ml.query_ranking.ranker import QueryRanker, from_arrays
 
 EIGHT = 8
 
@@ -165,3 +166,38 @@ def test_two_hundred_candidates_take_milliseconds():
     ranker.chances(features)
     # Far above the 0.1 ms that it takes: no test asserts a speed that a busy machine could miss.
     assert time.perf_counter() - begun < 0.5
+
+
+def a_network(seed=3):
+    rng = np.random.default_rng(seed)
+    count = len(NAMES)
+    return QueryRanker(
+        mean=np.zeros(count), scale=np.ones(count), linear=rng.normal(size=count), bias=0.3,
+        inner=rng.normal(size=(count, 5)), inner_bias=rng.normal(size=5),
+        outer=rng.normal(size=5), slope=0.7, shift=-0.2,
+    )  # fmt: skip
+
+
+def test_contributions_add_up_to_what_a_candidate_is_above_a_usual_one():
+    ranker, features = a_network(), drawn(1, seed=5).features
+    usual = features.mean(axis=0)
+    above = ranker.logits(features) - ranker.logits(usual[None])
+    told = ranker.contributions(features, usual)
+    assert np.allclose([sum(each.values()) for each in told], above, atol=1e-3)
+    assert max(map(abs, ranker.contributions(usual[None], usual)[0].values())) < 1e-4
+    assert ranker.contributions(features[:0], usual) == []
+
+
+def test_contributions_are_the_mean_over_all_orders_of_telling_the_groups():
+    ranker, features = a_network(), drawn(1, seed=6).features[:2]
+    usual = drawn(1, seed=7).features.mean(axis=0)
+    slow = dict.fromkeys(GROUPS, 0.0)
+    orders = list(itertools.permutations(GROUPS))
+    for order in orders:
+        rows = np.tile(usual, (len(GROUPS) + 1, 1))
+        for place, name in enumerate(order, start=1):
+            columns = [NAMES.index(each) for each in GROUPS[name]]
+            rows[place:, columns] = features[0, columns]
+        for name, gained in zip(order, np.diff(ranker.logits(rows)), strict=True):
+            slow[name] += float(gained) / len(orders)
+    assert ranker.contributions(features, usual)[0] == pytest.approx(slow, abs=1e-3)

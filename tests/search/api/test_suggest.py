@@ -27,7 +27,14 @@ def test_query_recommendations_answer_what_a_search_would_show(client, built):
         each["text"] for each in searched["query_recommendations"]
     ]
     assert alone["corrected_query"] is None
-    assert set(alone["query_recommendations"][0]) == {"text", "source", "hint", "answers", "angle"}
+    assert set(alone["query_recommendations"][0]) == {
+        "text",
+        "source",
+        "hint",
+        "answers",
+        "angle",
+        "why",
+    }
 
 
 def test_an_exact_title_has_none_and_an_empty_query_places_to_start(client, built):
