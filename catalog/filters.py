@@ -18,6 +18,8 @@ FACETS = (*LIST_FACETS, *RANGE_FACETS)
 # The facet "attributes.color" is the item's attribute "color".
 ATTRIBUTE = "attributes."
 MAX_VALUES = 50
+# Of all facets together: a page links from each to the address without it.
+MAX_IN_ALL = 100
 MAX_CHARACTERS = 300
 MAX_NUMBER = Decimal(10) ** 9
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
@@ -169,7 +171,22 @@ def parse_filters(
     for key in keys:
         facet = f"{ATTRIBUTE}{key}"
         filters = filters.replaced(facet, _read_attribute(facet, params.get(facet, ())))
+    _refuse_too_many(filters)
     return filters
+
+
+def _refuse_too_many(filters: ItemFilters) -> None:
+    counts = {facet: _size(filters.wanted(facet)) for facet in filters.facets()}
+    if sum(counts.values()) > MAX_IN_ALL:
+        raise InvalidInput(
+            f"At most {MAX_IN_ALL} values of all facets together; these are"
+            f" {sum(counts.values()):,}.",
+            field=max(counts, key=lambda facet: counts[facet]),
+        )
+
+
+def _size(wanted: Wanted | None) -> int:
+    return len(wanted) if isinstance(wanted, tuple) else int(wanted is not None)
 
 
 def _attribute_q(prefix: str, key: str, wanted: Wanted | None) -> Q:
@@ -211,7 +228,9 @@ def _read_attribute(facet: str, given: Sequence[str]) -> Wanted | None:
 def _read_list(facet: str, given: Sequence[str]) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(value.strip() for value in given if value.strip()))
     if len(values) > MAX_VALUES:
-        raise InvalidInput(f"At most {MAX_VALUES} values of '{facet}'.", field=facet)
+        raise InvalidInput(
+            f"At most {MAX_VALUES} values of '{facet}'; these are {len(values):,}.", field=facet
+        )
     for value in values:
         check_storable(value, field=facet)
         if len(value) > MAX_CHARACTERS:

@@ -4,15 +4,19 @@ import json
 import logging
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from urllib.parse import unquote_plus
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
+_QUERY = re.compile(r"(?:^|&)q=([^&]*)")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -67,9 +71,10 @@ class UnavailableMiddleware:
 
 
 class HostileInputMiddleware:
-    """Refuses addresses PostgreSQL could not store (NUL) or that are far too long to be typed."""
+    """Refuses addresses PostgreSQL could not store (NUL), or of more than anybody reads."""
 
-    max_query_string_bytes = 16_384
+    # Any 2,000 characters fit, at twelve bytes each, so that the page can say what is wrong.
+    max_query_string_bytes = 32_768
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -81,8 +86,19 @@ class HostileInputMiddleware:
             longest = max(query.split("&"), key=len).partition("=")[0]
             return self.refuse(
                 request, 414, "too_long",
-                "The address is too long: a query has at most 500 characters.",
+                "The address is too long: a query has at most 500 characters, a facet at most 50"
+                " values.",
                 fields=[longest[:60]],
+            )  # fmt: skip
+        parameters = query.split("&")
+        if len(parameters) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+            names = Counter(each.partition("=")[0] for each in parameters)
+            return self.refuse(
+                request, 400, "too_many_parameters",
+                f"The address has {len(parameters):,} parameters: at most"
+                f" {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} are read. A list takes up to 100"
+                " filters, and up to 50 of one facet.",
+                fields=[names.most_common(1)[0][0][:60]],
             )  # fmt: skip
         if "%00" in query or "\x00" in request.path:
             return self.refuse(
@@ -99,7 +115,11 @@ class HostileInputMiddleware:
         if request.path.startswith("/api/"):
             return problem(request, status, code, detail, fields=fields)
         told = f"{', '.join(fields)}: {detail}" if fields else detail
-        return render(request, "errors/400.html", {"detail": told}, status=status)
+        # What was typed stays in the field; nothing else of such an address is read.
+        typed = _QUERY.search(request.META.get("QUERY_STRING", ""))
+        query = unquote_plus(typed[1])[:500].replace("\x00", "") if typed else ""
+        context = {"detail": told, "query": query}
+        return render(request, "errors/400.html", context, status=status)
 
 
 def _with_nul(request: HttpRequest) -> list[str]:

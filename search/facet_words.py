@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F, Window
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import RowNumber
 
 from catalog.demonyms import DEMONYMS
 from catalog.filters import ATTRIBUTE, MAX_NUMBER, RANGE_FACETS, ItemFilters, Range
@@ -22,6 +24,8 @@ LEAST_LETTERS = 2
 LEAST_ITEMS = 3
 # Of values that begin alike so many are read.
 MOST_READ = 60
+# And of values that are said by the same words.
+MOST_SAID_ALIKE = 200
 LEAST_LETTERS_OF_A_PART = 3
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 # A share of the items that must have a number before a sentence about it is read as a filter.
@@ -57,8 +61,17 @@ def build_facet_words(*, progress: Progress = NO_PROGRESS) -> int:
 
 
 def look_up(said: Collection[str]) -> list[Said]:
-    """What these words say, and which facets are ranges (said as ""); the commonest first."""
-    rows = FacetWord.objects.filter(said__in=["", *said]).order_by("-items", "value")
+    """What these words say, and which facets are ranges (said as ""); the commonest first.
+
+    Of a facet of which very many values are said alike ("ltd") only the commonest.
+    """
+    place = Window(
+        RowNumber(),
+        partition_by=[F("said"), F("facet"), F("is_part")],
+        order_by=[F("items").desc(), F("value").asc()],
+    )
+    rows = FacetWord.objects.filter(said__in=["", *said]).annotate(place=place)
+    rows = rows.filter(place__lte=MOST_SAID_ALIKE).order_by("-items", "value")
     return [Said(*row) for row in rows.values_list("said", "facet", "value", "items", "is_part")]
 
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from catalog.errors import InvalidInput
+
 MAX_QUERY_CHARACTERS = 500
 MAX_NORMALIZED_CHARACTERS = 300
 _SPACE = re.compile(r"\s+")
@@ -24,6 +26,24 @@ def clean_query(text: str) -> str:
         if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn") or char == "\u200d"
     )
     return _SPACE.sub(" ", kept).strip()
+
+
+def read_query(text: str) -> str:
+    """What was typed, cleaned; what is invisible does not count.
+
+    Raises:
+        InvalidInput: where it is longer than a query may be; names the field `q`.
+    """
+    query = clean_query(text)
+    if len(query) <= MAX_QUERY_CHARACTERS:
+        return query
+    # A few characters are several when they are written out: then it counts as it was sent.
+    if len(text) <= MAX_QUERY_CHARACTERS:
+        return text
+    raise InvalidInput(
+        f"A query has at most {MAX_QUERY_CHARACTERS} characters; this one has {len(query):,}.",
+        field="q",
+    )
 
 
 def normalize_query(text: str) -> str:

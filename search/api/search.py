@@ -19,7 +19,7 @@ from recs.api.explaining import EXPLAIN, wants_explanation
 from search.answer import search
 from search.api.search_output import SearchOutput, search_json
 from search.retrieval import MAX_DEPTH, MAX_PER_PAGE
-from search.text import MAX_QUERY_CHARACTERS
+from search.text import MAX_QUERY_CHARACTERS, read_query
 from search.types import DEFAULT_PER_PAGE, SORTS, SearchRequest
 
 OWN = (
@@ -183,7 +183,7 @@ def read_request(request: Request, params: Params) -> SearchRequest:
     if len(picked_from) > MAX_PICKED_FROM:
         raise InvalidInput("'picked_from' is the source of a query.", field="picked_from")
     return SearchRequest(
-        query=_one(params, "q"),
+        query=read_query(_one(params, "q")),
         filters=filters,
         page=_page(params),
         cursor=_one(params, "cursor").strip(),

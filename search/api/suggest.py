@@ -24,7 +24,7 @@ from search.languages import accepted_languages
 from search.query_recommendation import MAX_RECOMMENDED
 from search.recommended import recommended_for
 from search.suggest import MAX_SUGGESTED, suggest
-from search.text import MAX_QUERY_CHARACTERS
+from search.text import read_query
 
 DEFAULT_K = 8
 VIEWER_PARAMETERS = [
@@ -45,7 +45,6 @@ class ViewerInput(StrictSerializer):
         required=False,
         allow_blank=True,
         default="",
-        max_length=MAX_QUERY_CHARACTERS,
         trim_whitespace=False,
     )
     user_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
@@ -124,7 +123,7 @@ class SuggestApi(Api):
         """
         params = read(SuggestInput, request.query_params.dict())
         found = suggest(
-            prefix=params["q"],
+            prefix=read_query(params["q"]),
             viewer=_viewer(request, params),
             k=params["k"],
             languages=accepted_languages(request.headers.get("Accept-Language", "")),
@@ -173,7 +172,9 @@ class QueryRecommendationsApi(Api):
         """The query recommendations of a search, without its hits."""
         params = read(QueryRecommendationsInput, request.query_params.dict())
         explain = wants_explanation(request, params["explain"])
-        found = recommended_for(query=params["q"], viewer=_viewer(request, params), k=params["k"])
+        found = recommended_for(
+            query=read_query(params["q"]), viewer=_viewer(request, params), k=params["k"]
+        )
         return Response(
             {
                 "query": params["q"],

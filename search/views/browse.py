@@ -1,6 +1,7 @@
 """Browsing by category: all of them, and the items of one."""
 
 from dataclasses import replace
+from itertools import islice
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -29,8 +30,11 @@ MAX_SHELVES = 60
 def browse(request: HtmxRequest) -> HttpResponse:
     """The catalog's first-level categories."""
     counts = {path: n for path, n in category_counts().items() if "/" not in path}
-    shown = dict(list(counts.items())[:MAX_SHELVES])
-    context = {"shelves": category_shelves(shown), "has_kinds": live_codes() is not None}
+    context = {
+        "shelves": category_shelves(_largest(counts)),
+        "of": len(counts),
+        "has_kinds": live_codes() is not None,
+    }
     return render(request, "pages/browse.html", context)
 
 
@@ -49,10 +53,12 @@ def category(request: HtmxRequest, path: str) -> HttpResponse:
     viewer = viewer_of(request)
     answer = answer_search(params.request(viewer, surface="browse"))
     name = path.rpartition("/")[2]
+    parts = _below(path, counts)
     context = {
         "title": name,
         "trail": _above(path),
-        "parts": category_shelves(_below(path, counts)),
+        "parts": category_shelves(_largest(parts)),
+        "of": len(parts),
         "results": results_page(answer, params, current_profile()),
         "banner": answer.retrieved.banner,
         "params": params,
@@ -76,6 +82,11 @@ def _searches_from(
         viewer=viewer,
         page=PageFacts(surface=ITEM, total=answer.retrieved.total),
     ).queries
+
+
+def _largest(counts: dict[str, int]) -> dict[str, int]:
+    """Those with most items; more of them than that are no choice, and are found by searching."""
+    return dict(islice(counts.items(), MAX_SHELVES))
 
 
 def _above(path: str) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from catalog.filters import (
 )
 from catalog.profiles import filtered_attributes
 from catalog.types import Viewer
-from search.text import MAX_QUERY_CHARACTERS, clean_query
+from search.text import MAX_QUERY_CHARACTERS, clean_query, read_query
 from search.types import MAX_AS_WORDS, SORTS, SearchRequest
 
 MAX_PAGE = 1000
@@ -93,13 +93,7 @@ def read_params(data: QueryDict) -> Params:
     Raises:
         InvalidInput: the query is too long, or a range cannot be read.
     """
-    query = clean_query(data.get("q", ""))
-    if len(query) > MAX_QUERY_CHARACTERS:
-        raise InvalidInput(
-            f"That query has {len(query):,} characters. Shorten it to {MAX_QUERY_CHARACTERS}: "
-            "its first words are kept above.",
-            field="q",
-        )
+    query = _query(data.get("q", ""))
     sort = data.get("sort", "")
     return Params(
         query=query,
@@ -112,6 +106,16 @@ def read_params(data: QueryDict) -> Params:
         is_typing=data.get("typing") == "1",
         cursor=data.get("cursor", "")[:40],
     )
+
+
+def _query(text: str) -> str:
+    try:
+        return read_query(text)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error.detail} Shorten it to {MAX_QUERY_CHARACTERS}: its first words are kept above.",
+            field="q",
+        ) from error
 
 
 def read_page(text: str) -> int:

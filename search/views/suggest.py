@@ -13,7 +13,7 @@ from search.facet_wording import value_label
 from search.facet_words import Said
 from search.languages import accepted_languages
 from search.suggest import suggest as complete
-from search.text import MAX_QUERY_CHARACTERS, clean_query
+from search.text import read_query
 from search.views.cards import Trail, card
 from search.views.pages import page
 from search.views.params import query_url
@@ -29,7 +29,7 @@ ITEMS = 3
 @page
 def suggest(request: HttpRequest) -> HttpResponse:
     """Queries, then items, makers and categories, that begin with what was typed."""
-    prefix = clean_query(request.GET.get("q", ""))[:MAX_QUERY_CHARACTERS]
+    prefix = read_query(request.GET.get("q", ""))
     found = complete(
         prefix=prefix,
         viewer=viewer_of(request),
