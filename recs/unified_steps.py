@@ -8,9 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from catalog.errors import InvalidInput
-from recs import registry, training_runs, unified_gate, vector_index
+from recs import registry, unified_gate, vector_index
 from recs.content import live_versions
-from recs.errors import UnusableVersion
 from recs.features import SECONDS_A_DAY
 from recs.learning_data import UserModelRunConfig, begin
 from recs.ml.artifacts import Artifact
@@ -28,10 +27,10 @@ from recs.ml.unified.served_files import saved
 from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import SEARCH, newest_then
 from recs.models import ContentVersion, ModelVersion
-from recs.pruning import prune
 from recs.retrain import Step, Work
 from recs.unified_data import UnifiedData, read_data, read_shown
 from recs.unified_models import KIND, forget_unified, load_unified
+from recs.version_steps import decide, live_to_compare, prune_kinds, version_of
 
 Result = Mapping[str, Any]
 RECALL_K = 100
@@ -204,20 +203,11 @@ class _UnifiedRun:
 
     def decide(self, work: Work) -> Result:
         """Promote what passed, refuse what did not."""
-        version, judged = self._version(work), work.run.results["gate"]
-        if version.state == ModelVersion.State.CANDIDATE:
-            if judged["passed"]:
-                compared = ModelVersion.objects.filter(pk=judged["live"]).first()
-                registry.promote(version=version, instead_of=compared)
-            else:
-                registry.refuse(version=version, reasons=judged["reasons"])
-        return {"state": version.state}
+        return decide(work, self._version(work))
 
     def prune(self, work: Work) -> Result:
         """Delete what the rule does not keep."""
-        gone = [version.name for version in prune(kind=KIND)]
-        forget_unified()
-        return {"deleted": gone}
+        return prune_kinds(KIND, forget=forget_unified)
 
     def _learn(self, work: Work) -> Learned:
         options = RunOptions(
@@ -273,35 +263,23 @@ class _UnifiedRun:
         return self.known
 
     def _end(self, work: Work) -> float:
-        cut = datetime.fromisoformat(work.run.results["read"]["cut"])
-        return cut.timestamp() / SECONDS_A_DAY
+        return _cut(work).timestamp() / SECONDS_A_DAY
 
     def _version(self, work: Work) -> ModelVersion:
         """The run's version; made at the first call."""
-        if work.run.version is not None:
-            work.run.version.refresh_from_db()
-            return work.run.version
-        version = registry.create_version(
-            kind=KIND,
-            as_of=datetime.fromisoformat(work.run.results["read"]["cut"]),
-            config=asdict(self.config),
-            seed=work.run.seed,
+        return version_of(
+            work,
+            lambda: registry.create_version(
+                kind=KIND,
+                as_of=_cut(work),
+                config=asdict(self.config),
+                seed=work.run.seed,
+            ),
         )
-        training_runs.set_version(run=work.run, version=version)
-        return version
 
     def _comparable(self, work: Work) -> tuple[ModelVersion | None, str]:
         """The live version where it can be compared, else why not."""
-        live = registry.live(KIND)
-        if live is None:
-            return None, ""
-        if live.as_of > datetime.fromisoformat(work.run.results["read"]["cut"]):
-            return None, f"{live} learned from events of the held-out part and was not compared."
-        try:
-            load_unified(live)
-        except UnusableVersion as error:
-            return None, f"The live version was not compared. {error.detail}"
-        return live, ""
+        return live_to_compare(KIND, cut=_cut(work), load=load_unified)
 
 
 @dataclass
@@ -318,6 +296,11 @@ class _Told:
             told.epochs * steps,
             f"epoch {min(told.epoch + 1, told.epochs)}/{told.epochs}, loss {told.loss:.2f}{score}",
         )
+
+
+def _cut(work: Work) -> datetime:
+    """Where the held-out part begins."""
+    return datetime.fromisoformat(work.run.results["read"]["cut"])
 
 
 def _moment(day: float) -> datetime:

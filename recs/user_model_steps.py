@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recs import codes, gate, registry, training_runs, vector_index
+from recs import codes, gate, registry, vector_index
 from recs.code_assignment import KIND as CODES
 from recs.code_assignment import semantic_ids
-from recs.errors import NoLiveVersion, UnusableVersion
+from recs.errors import NoLiveVersion
 from recs.learning_data import LearningData, UserModelRunConfig, begin, go_on
 from recs.ml.gate_math import LIVE
 from recs.models import ModelVersion
-from recs.pruning import prune
 from recs.retrain import Step, Work
 from recs.served_lists import served_ndcg
 from recs.user_model_training import train
 from recs.user_models import KIND, forget_models, load_model
+from recs.version_steps import decide, live_to_compare, prune_kinds, version_of
 
 Result = Mapping[str, Any]
 
@@ -91,7 +91,7 @@ class _UserModelRun:
         version, data = self._version(work), self._data(work)
         settings = self.config.gate(work.run.seed)
         evidence = gate.gather(data.train, data.later, settings)
-        live, note = _comparable(data)
+        live, note = live_to_compare(KIND, cut=data.cut, load=load_model)
         compared = {"candidate": version} | ({LIVE: live} if live else {})
         work.progress.set_total(len(compared) * len(evidence.held_out))
         values = {
@@ -116,20 +116,11 @@ class _UserModelRun:
 
     def decide(self, work: Work) -> Result:
         """Promote what passed, refuse what did not."""
-        version, judged = self._version(work), work.run.results["gate"]
-        if version.state == ModelVersion.State.CANDIDATE:
-            if judged["passed"]:
-                compared = ModelVersion.objects.filter(pk=judged["live"]).first()
-                registry.promote(version=version, instead_of=compared)
-            else:
-                registry.refuse(version=version, reasons=judged["reasons"])
-        return {"state": version.state}
+        return decide(work, self._version(work))
 
     def prune(self, work: Work) -> Result:
         """Delete what the rule does not keep: models first, then codes that none of them reads."""
-        gone = [version.name for kind in (KIND, CODES) for version in prune(kind=kind)]
-        forget_models()
-        return {"deleted": gone}
+        return prune_kinds(KIND, CODES, forget=forget_models)
 
     def _data(self, work: Work) -> LearningData:
         if self.data is None:
@@ -138,33 +129,17 @@ class _UserModelRun:
 
     def _version(self, work: Work) -> ModelVersion:
         """The run's version; made at the first call."""
-        if work.run.version is not None:
-            work.run.version.refresh_from_db()
-            return work.run.version
-        version = registry.create_version(
-            kind=KIND,
-            as_of=self._data(work).cut,
-            config=self.config.as_json(),
-            seed=work.run.seed,
-            semantic_version=self._codes(work),
+        return version_of(
+            work,
+            lambda: registry.create_version(
+                kind=KIND,
+                as_of=self._data(work).cut,
+                config=self.config.as_json(),
+                seed=work.run.seed,
+                semantic_version=self._codes(work),
+            ),
         )
-        training_runs.set_version(run=work.run, version=version)
-        return version
 
     def _codes(self, work: Work) -> ModelVersion | None:
         key = work.run.results["codes"]["version"]
         return ModelVersion.objects.filter(pk=key).first() if key else None
-
-
-def _comparable(data: LearningData) -> tuple[ModelVersion | None, str]:
-    """The live version where it can be compared, else why not."""
-    live = registry.live(KIND)
-    if live is None:
-        return None, ""
-    if live.as_of > data.cut:
-        return None, f"{live} learned from events of the held-out part and was not compared."
-    try:
-        load_model(live)
-    except UnusableVersion as error:
-        return None, f"The live version was not compared. {error.detail}"
-    return live, ""

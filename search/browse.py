@@ -7,7 +7,7 @@ from search.item_sets import ItemSet, sorted_items
 from search.rules import Applied, current_rules
 from search.stages import Stages
 from search.tsquery import ParsedQuery
-from search.types import MOST_KEPT, Retrieved, SearchRequest
+from search.types import MOST_KEPT, HitSource, Retrieved, SearchRequest
 
 MAX_TOP_ITEMS = 50
 NO_RULES = Applied()
@@ -31,7 +31,9 @@ def browse(
     with stages.time("facets"):
         total, counts = facets.count_rows(every.rows(), request.filters, profile)
         shown_facets = facets.build_facets(counts, request.filters, profile)
-    ranked = [(item.pk, "browse", 1 / (start + at)) for at, item in enumerate(page, start=1)]
+    ranked = [
+        (item.pk, HitSource.BROWSE, 1 / (start + at)) for at, item in enumerate(page, start=1)
+    ]
     return Retrieved(
         query=query.text,
         normalized=query.normalized,

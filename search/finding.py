@@ -20,7 +20,7 @@ from search.stages import Stages
 from search.synonyms import synonyms
 from search.text import normalize_query
 from search.tsquery import FILLERS, ParsedQuery
-from search.types import SearchRequest
+from search.types import HitSource, SearchRequest
 from search.understanding import CHEAP_SHARE, Span, Understanding, understand
 from search.vocabulary import vocabulary
 
@@ -70,7 +70,7 @@ class Found:
     @property
     def items(self) -> ItemSet:
         """The set that the candidates are the best of."""
-        others = {one.candidate.item_id for one in self.scored if not one.source.startswith("lex")}
+        others = {one.candidate.item_id for one in self.scored if not one.source.is_lexical}
         pins = self.rules.pins() if self.rules.moving else frozenset()
         return ItemSet(
             query=self.reading.words,
@@ -209,7 +209,7 @@ def _like(request: SearchRequest, stages: Stages) -> list[Scored]:
         near = [] if request.verbatim else like.nearest(request.query)
         facts = load_candidates([item_id for item_id, _ in near], filters=request.filters)
     return [
-        Scored(facts[item_id], "dense", round(min(1.0, max(0.0, similarity)), 6))
+        Scored(facts[item_id], HitSource.DENSE, round(min(1.0, max(0.0, similarity)), 6))
         for item_id, similarity in near
         if item_id in facts
     ]
@@ -255,11 +255,11 @@ def _fused(found: Found, filters: ItemFilters) -> list[Scored]:
 
 
 def _beside_exact(scored: list[Scored], near: list[dense.DenseMatch]) -> list[Scored]:
-    exact = {s.candidate.item_id for s in scored if s.source == "exact_title"}
+    exact = {s.candidate.item_id for s in scored if s.source is HitSource.EXACT_TITLE}
     if not exact:
         return scored
     close: Collection[int] = {match.item_id for match in dense.cut_beside_exact(near, exact)}
-    return [s for s in scored if s.source != "dense" or s.candidate.item_id in close]
+    return [s for s in scored if s.source is not HitSource.DENSE or s.candidate.item_id in close]
 
 
 def _is_meaning_believed(found: Found, kept: Sequence[dense.DenseMatch]) -> bool:

@@ -10,6 +10,7 @@ from search.dense import DenseMatch
 from search.lexical import LexicalMatch
 from search.text import normalize_query, without_article
 from search.tsquery import ParsedQuery
+from search.types import HitSource
 
 # Source: Cormack, Clarke, Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual
 # Rank Learning Methods", SIGIR 2009: k = 60.
@@ -24,7 +25,7 @@ class Scored:
     """One candidate with its place in the fused order; a higher score is better, at most 1."""
 
     candidate: Candidate
-    source: str
+    source: HitSource
     score: float
 
 
@@ -111,11 +112,11 @@ def _lexical_ranks(
     return {match.item_id: (match.kind, rank) for rank, match in enumerate(ranked, start=1)}
 
 
-def _source(layer: str, kind: str, is_near: bool) -> str:
+def _source(layer: str, kind: str, is_near: bool) -> HitSource:
     if layer == "exact":
-        return "exact_title"
+        return HitSource.EXACT_TITLE
     if kind == "title":
-        return "fuzzy_title"
+        return HitSource.FUZZY_TITLE
     if kind:
-        return "lexical+dense" if is_near else "lexical"
-    return "dense"
+        return HitSource.LEXICAL_AND_DENSE if is_near else HitSource.LEXICAL
+    return HitSource.DENSE

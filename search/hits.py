@@ -6,9 +6,7 @@ from typing import NamedTuple
 from catalog.models import Item
 from search.highlight import mark, marker_for, matched_fields, snippet
 from search.tsquery import ParsedQuery
-from search.types import Hit
-
-BY_MEANING = ("dense", "lexical+dense", "unified")
+from search.types import Hit, HitSource
 
 
 class Told(NamedTuple):
@@ -20,7 +18,7 @@ class Told(NamedTuple):
 
 def build_hits(
     query: ParsedQuery,
-    ranked: Sequence[tuple[int, str, float]],
+    ranked: Sequence[tuple[int, HitSource, float]],
     items: Mapping[int, Item],
     *,
     first: int,
@@ -43,7 +41,7 @@ def build_hits(
             snippet=snippet(items[item_id], marker),
             reason=told[item_id].reason if told and item_id in told else "",
             explanation=told[item_id].explanation if told and item_id in told else {},
-            matched=matched_fields(items[item_id], marker, by_meaning=source in BY_MEANING),
+            matched=matched_fields(items[item_id], marker, by_meaning=source.is_by_meaning),
         )
         for position, (item_id, source, score) in enumerate(ranked, start=first)
         if item_id in items

@@ -17,7 +17,7 @@ from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
 from search.tsquery import ParsedQuery
-from search.types import SearchRequest
+from search.types import HitSource, SearchRequest
 
 SURFACE = "search"
 # The best by fusion so many are ranked anew; the others follow in their order.
@@ -82,7 +82,7 @@ def reorder(
 
 def _is_open(scored: list[Scored], query: ParsedQuery) -> bool:
     """Whether what only the model finds may join the candidates."""
-    return not query.phrases and not any(one.source == "exact_title" for one in scored)
+    return not query.phrases and not any(one.source is HitSource.EXACT_TITLE for one in scored)
 
 
 def _ask(
@@ -132,7 +132,7 @@ def _reordered(
 
 def _is_beside(one: Scored, query: ParsedQuery) -> bool:
     """Whether it stands behind what a synonym finds: editors said what the words mean."""
-    return bool(query.also) and not one.source.startswith("lexical")
+    return bool(query.also) and not one.source.is_lexical
 
 
 def _added(
@@ -155,7 +155,7 @@ def _added(
         if item_id not in there and fits[place] >= cutoff
     ][:MOST_ADDED]
     facts = load_candidates(near, filters=request.filters)
-    return [Scored(facts[item_id], "unified", 0.0) for item_id in near if item_id in facts]
+    return [Scored(facts[item_id], HitSource.UNIFIED, 0.0) for item_id in near if item_id in facts]
 
 
 def _mixed(

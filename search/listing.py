@@ -15,7 +15,7 @@ from search.fusion import Scored
 from search.ordering import sort_scored
 from search.rules import arrange
 from search.stages import Stages
-from search.types import MOST_KEPT, Facet, SearchRequest
+from search.types import MOST_KEPT, Facet, HitSource, SearchRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,8 @@ def _scored(
     scores = {one.candidate.item_id: one for one in known}
     facts = load_candidates([item_id for item_id in ids if item_id not in scores])
     return [
-        scores.get(item_id) or Scored(facts[item_id], "lexical", round(below / (2 + place + at), 9))
+        scores.get(item_id)
+        or Scored(facts[item_id], HitSource.LEXICAL, round(below / (2 + place + at), 9))
         for at, item_id in enumerate(ids)
         if item_id in scores or item_id in facts
     ]

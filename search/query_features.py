@@ -23,8 +23,6 @@ Floats = npt.NDArray[np.float32]
 SECONDS_A_DAY = 86_400.0
 # The newest things that a person wanted, as they count for their taste.
 NEWEST = 50
-# A hit of these sources need not hold one of the words.
-ONLY_BY_MEANING = ("dense", "unified")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ def facts_of(request: SearchRequest, found: Retrieved) -> PageFacts:
         surface="search",
         total=found.total,
         is_typing=request.is_typing,
-        holds_words=all(hit.source not in ONLY_BY_MEANING for hit in found.hits[:1]),
+        holds_words=all(not hit.source.is_without_words for hit in found.hits[:1]),
         ranking=found.ranking,
     )
 

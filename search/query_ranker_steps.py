@@ -15,8 +15,8 @@ from recs.ml.artifacts import Artifact
 from recs.ml.query_ranking.ranker import QueryRanker
 from recs.ml.vocabulary import Vocabulary
 from recs.models import ModelVersion
-from recs.pruning import prune
 from recs.retrain import Step, Work
+from recs.version_steps import decide, prune_kinds, version_of
 from search.query_ranker_fit import (
     QueryRankerRunConfig,
     Windows,
@@ -104,20 +104,11 @@ class _QueryRankerRun:
 
     def decide(self, work: Work) -> Result:
         """Promote what passed, refuse what did not."""
-        version, judged = self._version(work), work.run.results["gate"]
-        if version.state == ModelVersion.State.CANDIDATE:
-            if judged["passed"]:
-                compared = ModelVersion.objects.filter(pk=judged["live"]).first()
-                registry.promote(version=version, instead_of=compared)
-            else:
-                registry.refuse(version=version, reasons=judged["reasons"])
-        return {"state": version.state}
+        return decide(work, self._version(work))
 
     def prune(self, work: Work) -> Result:
         """Delete what the rule does not keep."""
-        gone = [version.name for version in prune(kind=KIND)]
-        forget_rankers()
-        return {"deleted": gone}
+        return prune_kinds(KIND, forget=forget_rankers)
 
     def _read(self, work: Work) -> Windows:
         if self.windows is None:
@@ -128,15 +119,14 @@ class _QueryRankerRun:
 
     def _version(self, work: Work) -> ModelVersion:
         """The run's version; made at the first call."""
-        if work.run.version is not None:
-            work.run.version.refresh_from_db()
-            return work.run.version
-        assert work.run.as_of is not None
-        version = registry.create_version(
-            kind=KIND, as_of=work.run.as_of, config=asdict(self.config), seed=work.run.seed
+        as_of = work.run.as_of
+        assert as_of is not None
+        return version_of(
+            work,
+            lambda: registry.create_version(
+                kind=KIND, as_of=as_of, config=asdict(self.config), seed=work.run.seed
+            ),
         )
-        training_runs.set_version(run=work.run, version=version)
-        return version
 
 
 def _comparable(live: ModelVersion | None) -> QueryRanker | None:

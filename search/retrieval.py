@@ -30,6 +30,7 @@ from search.types import (
     Facet,
     FacetValue,
     Hit,
+    HitSource,
     Retrieved,
     SearchRequest,
     Synonyms,
@@ -155,7 +156,7 @@ def _is_one_thing(found: Found, listed: Listed) -> bool:
 
     "hitchcock" is a film of that name too, and "war" another: who types them may want neither.
     """
-    if not any(one.source == "exact_title" for one in found.scored):
+    if not any(one.source is HitSource.EXACT_TITLE for one in found.scored):
         return False
     return listed.total < MANY and not says_a_value(found.reading.query.text, least=MANY_OF_A_VALUE)
 
@@ -200,7 +201,7 @@ def _build(
     items = _items([one.candidate.item_id for one in page] + [match.item_id for match in related])
     told = found.learned.told([one.candidate.item_id for one in page])
     hits = [(one.candidate.item_id, one.source, one.score) for one in page]
-    beside = [(match.item_id, "dense", max(match.similarity, 0.0)) for match in related]
+    beside = [(match.item_id, HitSource.DENSE, max(match.similarity, 0.0)) for match in related]
     typing = request.is_typing
     return (
         build_hits(query, hits, items, first=listed.start + 1, is_typing=typing, told=told),

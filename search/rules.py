@@ -24,9 +24,8 @@ from search.fusion import Scored
 from search.models import Rule
 from search.rule_patterns import fits
 from search.rule_targets import searched
-from search.types import AppliedRule, Banner, Hit
+from search.types import AppliedRule, Banner, Hit, HitSource
 
-PINNED = "pinned"
 _OBEYED = ("hide", "pin", "boost", "bury", "redirect", "banner")
 _MOVES = ("hide", "pin", "boost", "bury")
 
@@ -244,7 +243,9 @@ def join(scored: list[Scored], applied: Applied, *, excluded: str = "") -> list[
     visible = set(Item.objects.visible().filter(pk__in=missing).values_list("pk", flat=True))
     facts = load_candidates(visible, excluded=excluded)
     joined = [facts[item_id] for item_id in dict.fromkeys(missing) if item_id in facts]
-    return kept + [Scored(each, PINNED, 0.0) for each in joined if _is_pinned(each, applied)]
+    return kept + [
+        Scored(each, HitSource.PINNED, 0.0) for each in joined if _is_pinned(each, applied)
+    ]
 
 
 def arrange(ordered: list[Scored], applied: Applied, *, sort: str) -> list[Scored]:
@@ -272,7 +273,7 @@ def tell(hits: tuple[Hit, ...], applied: Applied, *, sort: str) -> tuple[Hit, ..
     told = []
     for hit in hits:
         rule = applied.rule_of(_facts(hit.item))
-        is_moved = rule is not None and (sort == "relevance" or hit.source == PINNED)
+        is_moved = rule is not None and (sort == "relevance" or hit.source is HitSource.PINNED)
         told.append(replace(hit, rule=rule.name) if rule and is_moved else hit)
     return tuple(told)
 
@@ -297,7 +298,7 @@ def _is_pinned(candidate: Candidate, applied: Applied) -> bool:
 def _tier(one: Scored, rule: ActiveRule | None) -> int:
     if rule is not None and rule.action == Rule.Action.BURY:
         return 3
-    if one.source == "exact_title":
+    if one.source is HitSource.EXACT_TITLE:
         return 0
     return 1 if rule is not None and rule.action == Rule.Action.BOOST else 2
 
@@ -314,7 +315,7 @@ def _pins(ordered: Sequence[Scored], applied: Applied) -> dict[int, Scored]:
                 continue
             while place in pins:
                 place += 1
-            pins[place] = replace(one, source=PINNED)
+            pins[place] = replace(one, source=HitSource.PINNED)
     return pins
 
 

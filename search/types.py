@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from catalog.filters import ItemFilters
 from catalog.models import Item
@@ -49,12 +50,45 @@ class SearchRequest:
         return len(self.order) < self.kept_of
 
 
+class HitSource(StrEnum):
+    """What found an item; the words are those of the log and the API."""
+
+    EXACT_TITLE = "exact_title"
+    LEXICAL = "lexical"
+    LEXICAL_AND_DENSE = "lexical+dense"
+    DENSE = "dense"
+    FUZZY_TITLE = "fuzzy_title"
+    # Only the unified model found it.
+    UNIFIED = "unified"
+    # Put there by a rule.
+    PINNED = "pinned"
+    BROWSE = "browse"
+
+    @property
+    def is_lexical(self) -> bool:
+        """Whether full text found it, near in meaning or not; a title in full is told apart."""
+        return self in (HitSource.LEXICAL, HitSource.LEXICAL_AND_DENSE)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the encoder holds it to be near in meaning."""
+        return self in (HitSource.DENSE, HitSource.LEXICAL_AND_DENSE)
+
+    @property
+    def is_by_meaning(self) -> bool:
+        """Whether nearness in meaning, to the encoder or the model, has a part in it."""
+        return self.is_dense or self is HitSource.UNIFIED
+
+    @property
+    def is_without_words(self) -> bool:
+        """Whether it need not hold one of the words."""
+        return self in (HitSource.DENSE, HitSource.UNIFIED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One place in the list. `title_marked` and `snippet` are safe HTML.
 
-    source: "exact_title", "lexical", "lexical+dense", "dense", "fuzzy_title", "unified" (which only
-    the model found), "pinned" (put there by a rule) or "browse".
     matched: what of the item answers the query: "title", "creator", "category", "country",
     "year", "description", the key of an attribute ("cast"), or "meaning".
     reason: a sentence on what the model had for it, "" where none did. explanation: what spoke for
@@ -64,7 +98,7 @@ class Hit:
 
     item: Item
     position: int
-    source: str
+    source: HitSource
     score: float
     title_marked: str
     snippet: str

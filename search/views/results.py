@@ -11,8 +11,7 @@ from catalog.filters import Range
 from catalog.models import Profile
 from search.answer import SearchAnswer
 from search.facet_wording import filter_label
-from search.rules import PINNED
-from search.types import Facet, FacetValue, Hit, Retrieved
+from search.types import Facet, FacetValue, Hit, HitSource, Retrieved
 from search.views.cards import Card, Trail, card
 from search.views.params import Params
 
@@ -168,18 +167,18 @@ def _why(hit: Hit, profile: Profile) -> str:
     told = f"{hit.reason}." if hit.reason else ""
     # Words are told of by their fields already.
     told = "" if told.startswith("Its words") else told
-    picked = "Picked by the editors." if hit.source == PINNED else ""
+    picked = "Picked by the editors." if hit.source is HitSource.PINNED else ""
     return " ".join(filter(None, [picked, _matched(hit, profile), told]))
 
 
 def _matched(hit: Hit, profile: Profile) -> str:
     names = {"creator": profile.creator_noun, "category": profile.category_noun}
     words = [names.get(part, part.replace("_", " ")) for part in hit.matched if part != "meaning"]
-    if hit.source == "exact_title":
+    if hit.source is HitSource.EXACT_TITLE:
         return "This is its title."
-    if hit.source == "fuzzy_title":
+    if hit.source is HitSource.FUZZY_TITLE:
         return "Its title is spelled almost like this."
-    means = "meaning" in hit.matched or "dense" in hit.source
+    means = "meaning" in hit.matched or hit.source.is_dense
     if words:
         also = ", and it is close in meaning" if means else ""
         return f"Your words stand in its {_listed(words)}{also}."
