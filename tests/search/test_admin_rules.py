@@ -205,3 +205,36 @@ def test_who_may_only_look_changes_nothing(client):
     client.post(reverse(LIST), {"action": "switch_on", "_selected_action": [row.pk]})
     row.refresh_from_db()
     assert (row.name, row.is_on) == ("x", False)
+
+
+def test_the_second_editor_loses_nothing_of_what_they_typed(boss):
+    row = added(boss)
+    mine = PIN | {
+        "name": "Mine", "match": "holds", "patterns": "suspense\nhulot & co", "items": "Rope",
+        "position": "3", "priority": "7", "starts_at_0": "2030-01-02", "starts_at_1": "08:30:00",
+        "is_on": "on", "seen": 1,
+    }  # fmt: skip
+    Rule.objects.update(name="Anna's", updated_by="anna", revision=2)
+    page = words(boss.post(change(row), mine))
+    assert "anna saved this rule on" in page
+    assert "What you typed is kept below, not stored." in page
+    for kept in (
+        'value="Mine"', "suspense\nhulot & co</textarea>", "Rope</textarea>", 'value="3"',
+        'value="7"', 'value="2030-01-02"', 'value="08:30:00"', '<option value="holds" selected>',
+    ):  # fmt: skip
+        assert kept in page, kept
+    assert Rule.objects.get().name == "Anna's"
+    boss.post(change(row), mine | {"seen": 2})
+    stored = Rule.objects.get()
+    assert (stored.name, stored.position, stored.revision) == ("Mine", 3, 3)
+    assert stored.patterns == ["suspense", "hulot co"]
+
+
+def test_a_rule_that_was_deleted_meanwhile_is_said_so(boss):
+    row = added(boss)
+    url = change(row)
+    row.delete()
+    answer = boss.post(url, PIN | {"name": "Mine", "seen": 1}, follow=True)
+    assert answer.status_code == 200
+    assert "deleted" in words(answer)
+    assert not Rule.objects.exists()
