@@ -48,8 +48,7 @@ def _lead(known: QueryEvidence, profile: Profile, *, tell_own: bool) -> str:
     if tell_own and known.own_days is not None:
         return f"You searched for this {_ago(known.own_days)}."
     if known.surface == "start":
-        things = profile.item_noun_plural
-        return f"Chosen by how many {things} it finds and how many people wanted them."
+        return _of_start(known.rule, profile)
     told = (
         ("People went on to this search from here.", known.went_on > 0),
         (_of_hits(known, profile), known.shared > 0),
@@ -60,6 +59,25 @@ def _lead(known: QueryEvidence, profile: Profile, *, tell_own: bool) -> str:
         ("It has words of yours.", known.keeps == "some"),
     )
     return next((words for words, is_so in told if is_so), "")
+
+
+def _of_start(rule: str, profile: Profile) -> str:
+    """Of each rule the most wanted ones are places to start (search.places_to_start)."""
+    kind, maker = profile.category_noun, profile.creator_noun
+    sorts = {
+        "category": f"a {kind}",
+        "country_category": f"a country and a {kind}",
+        "category_decade": f"a decade and a {kind}",
+        "category_category": f"one {kind} and another",
+        "country_category_decade": f"a decade, a country and a {kind}",
+        "creator_category": f"a {maker} and a {kind}",
+        "name_category": f"a name and a {kind}",
+        "creator": f"a {maker}",
+        "collection_title": "a list",
+        "like": f"{profile.item_noun_plural} like another one",
+        "searched": "what people typed",
+    }
+    return f"Among the most wanted searches for {sorts[rule]}." if rule in sorts else ""
 
 
 def _ago(days: float) -> str:
@@ -73,29 +91,31 @@ def _of_hits(known: QueryEvidence, profile: Profile) -> str:
     """How many of the best hits have what it speaks of."""
     if known.rule in BY_ANSWERS:
         return f"What answers it best is among the first {profile.item_noun_plural} here."
-    among = _among(known, known.shared, profile)
-    verbs = {
+    among, is_one = _among(known, known.shared, profile)
+    begins = {
         "creator": f"The {profile.creator_noun} of",
         "name": "Named in",
         "collection_title": "A list that holds",
         "like": "It starts from",
     }
-    return f"{verbs.get(known.rule, 'It fits')} {among}."
+    if known.rule in begins:
+        return f"{begins[known.rule]} {among}."
+    return f"{among[0].upper()}{among[1:]} {'fits' if is_one else 'fit'} it."
 
 
-def _among(known: QueryEvidence, count: int, profile: Profile) -> str:
+def _among(known: QueryEvidence, count: int, profile: Profile) -> tuple[str, bool]:
+    """So many of the hits, and whether that is one."""
     if known.hits == 1:
         is_its_page = known.surface == "item"
-        return f"this {profile.item_noun}" if is_its_page else f"the one {profile.item_noun} found"
-    if count == known.hits:
-        return f"all {count:,} of the first {profile.item_noun_plural}"
-    told = "one" if count == 1 else f"{count:,}"
-    return f"{told} of the first {known.hits:,} {profile.item_noun_plural}"
+        noun = profile.item_noun
+        return (f"this {noun}" if is_its_page else f"the one {noun} found"), True
+    told = "all" if count == known.hits else "one" if count == 1 else f"{count:,}"
+    return f"{told} of the first {known.hits:,} {profile.item_noun_plural}", count == 1
 
 
 def _names_maker(known: QueryEvidence, profile: Profile) -> str:
     """It names somebody of what was found, beside something that was not found of theirs."""
-    return f"It names somebody behind {_among(known, known.made, profile)}."
+    return f"It names somebody behind {_among(known, known.made, profile)[0]}."
 
 
 def _asked_by(known: QueryEvidence) -> str:
@@ -103,8 +123,9 @@ def _asked_by(known: QueryEvidence) -> str:
 
 
 def _finds(query: QueryRecommendation, profile: Profile) -> str:
-    noun = profile.item_noun if query.answers == 1 else profile.item_noun_plural
-    return f"It finds {query.answers:,} {noun}." if query.answers else ""
+    if query.answers == 1:
+        return f"It finds one {profile.item_noun}."
+    return f"It finds {query.answers:,} {profile.item_noun_plural}." if query.answers else ""
 
 
 def _counted_most(known: QueryEvidence, *, tell_own: bool) -> str:

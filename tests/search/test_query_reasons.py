@@ -45,7 +45,7 @@ def sentence(answers=3, *, tell_own=True, **known):
 @pytest.mark.parametrize(
     ("known", "words"),
     [
-        ({"shared": 4}, "It fits 4 of the first 20 films."),
+        ({"shared": 4}, "4 of the first 20 films fit it."),
         ({"shared": 1, "rule": "creator"}, "The director of one of the first 20 films."),
         ({"shared": 1, "hits": 1, "rule": "name", "surface": "item"}, "Named in this film."),
         ({"shared": 1, "hits": 1, "rule": "creator"}, "The director of the one film found."),
@@ -59,10 +59,9 @@ def sentence(answers=3, *, tell_own=True, **known):
         ({"own_days": 0.2}, "You searched for this in the last 24 hours."),
         ({"own_days": 1.9}, "You searched for this a day ago."),
         ({"own_days": 9.0}, "You searched for this 9 days ago."),
-        (
-            {"surface": "start"},
-            "Chosen by how many films it finds and how many people wanted them.",
-        ),
+        ({"surface": "start"}, "Among the most wanted searches for a director and a genre."),
+        ({"shared": 1}, "One of the first 20 films fits it."),
+        ({"shared": 1, "hits": 1, "surface": "item"}, "This film fits it."),
     ],
 )
 def test_the_first_sentence_is_the_best_that_can_be_said(built, known, words):
@@ -77,7 +76,7 @@ def test_people_places_kept_and_what_counted_most_are_told(built):
         "What counted most: what you searched for and wanted before."
     )
     assert "counted most" not in sentence(groups={"match": 0.05, "source": 2.0})
-    assert sentence(answers=1, shared=1).endswith("It finds 1 film.")
+    assert sentence(answers=1, shared=1).endswith("It finds one film.")
     assert why(QueryRecommendation(text="q", source="log"), current_profile()) == ""
 
 
@@ -93,7 +92,7 @@ def test_who_may_not_know_what_the_viewer_did_is_not_told(built):
 def test_each_pill_says_what_of_the_hits_it_stands_on(built):
     found = told("hitchcock thriller")
     assert (
-        found["Alfred Hitchcock"] == "The director of all 5 of the first films. It finds 5 films."
+        found["Alfred Hitchcock"] == "The director of all of the first 5 films. It finds 5 films."
     )
     for query in recommended("comedy").queries:
         known = query.evidence
@@ -143,7 +142,7 @@ def test_a_link_of_fewer_people_than_may_be_told_of_leads_nowhere(built, setting
     assert known.evidence.went_on == 1.0
     assert known.evidence.sources == ("onward", "log")
     assert why(known, current_profile()) == (
-        "People went on to this search from here. 3 people typed it. It finds 1 film."
+        "People went on to this search from here. 3 people typed it. It finds one film."
     )
     settings.SEARCH_MIN_PEOPLE_PER_QUERY = 4
     assert not any(each.evidence.went_on for each in recommended("french comedy").queries)
