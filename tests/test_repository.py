@@ -98,3 +98,15 @@ def test_no_two_jobs_take_the_same_lock():
     ]
     assert len(keys) > 8
     assert len({key for key, _ in keys}) == len(keys), sorted(keys)
+
+
+def test_what_a_process_remembers_is_kept_for_each_catalog():
+    """A module's own variable that functions set would be every catalog's: see PerCatalog."""
+    setting = {
+        path.name
+        for path in python_files()
+        if not path.is_relative_to(ROOT / "tests") and not path.is_relative_to(ROOT / "benchmarks")
+        if re.search(r"^ +global \w", path.read_text(), flags=re.M)
+    }
+    # The list of the catalogs is everybody's.
+    assert setting == {"directory.py"}

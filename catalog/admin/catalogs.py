@@ -23,11 +23,12 @@ class CatalogForm(forms.ModelForm):
     """A name, which stays, and host names, which may change."""
 
     hosts = LinesField(
+        label="Host names",
         required=False,
-        help_text="Host names that lead to it, one a line, without ports. Its keys do anyway.",
+        help_text="Those that lead to it, one a line, without ports. Its keys do anyway.",
     )
     demo = forms.ChoiceField(
-        choices=DEMOS, widget=UnfoldAdminSelectWidget, label="begins", initial="none"
+        choices=DEMOS, widget=UnfoldAdminSelectWidget, label="Begins with", initial="none"
     )
 
     class Meta:
