@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from catalog import directory, scope
 from catalog.errors import ProjectError
 
 # Up to here rows are counted; beyond it a page number says little and counting costs much.
@@ -35,6 +36,13 @@ def estimated_rows(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(ESTIMATE, {"table": table})
         return int(cursor.fetchone()[0])
+
+
+def subheader(request: HttpRequest) -> str:
+    """Below the admin's name: which catalog this is, where there are several."""
+    name = scope.current()
+    is_alone = name == scope.MAIN and not directory.known()
+    return "Curation and operations" if is_alone else f"Catalog: {name}"
 
 
 class EstimatedPaginator(Paginator):

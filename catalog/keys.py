@@ -9,10 +9,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog import scope
 from catalog.errors import InvalidInput
 from catalog.models import ApiKey
 
 PREFIX = "fry_"
+# Characters of a secret that are shown, so that people can tell keys apart.
+SHOWN = 8
 SECRET_BYTES = 32
 MAX_SECRET_CHARACTERS = 200
 MAX_RATE_PER_MINUTE = 1_000_000
@@ -39,10 +42,11 @@ def issue_key(
         raise InvalidInput(
             f"The rate is 1 to {MAX_RATE_PER_MINUTE} requests a minute.", field="rate_per_minute"
         )
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    start = _start()
+    secret = start + secrets.token_urlsafe(SECRET_BYTES)
     key = ApiKey.objects.create(
         name=name.strip(),
-        prefix=secret[:12],
+        prefix=secret[: len(start) + SHOWN],
         key_hash=hash_secret(secret),
         scopes=list(dict.fromkeys(scopes)),
         rate_per_minute=rate_per_minute,
@@ -54,7 +58,7 @@ def issue_key(
 
 def authenticate(secret: str) -> ApiKey | None:
     """The valid key with this secret; None where it is unknown, expired or revoked."""
-    if not secret.startswith(PREFIX) or len(secret) > MAX_SECRET_CHARACTERS:
+    if not secret.startswith(_start()) or len(secret) > MAX_SECRET_CHARACTERS:
         return None
     now = timezone.now()
     key = (
@@ -67,10 +71,30 @@ def authenticate(secret: str) -> ApiKey | None:
     return key
 
 
+def catalog_of(secret: str) -> str | None:
+    """The catalog that a secret says it is a key of; None where it is no key of ours.
+
+    A key of the main catalog is "fry_..."; one of another is "fry_NAME....": so a key leads to its
+    catalog, in which alone it is looked up.
+    """
+    if not secret.startswith(PREFIX):
+        return None
+    name, dot, _ = secret.removeprefix(PREFIX).partition(".")
+    if not dot:
+        return scope.MAIN
+    return name if scope.NAME.fullmatch(name) else None
+
+
 def revoke(*, key: ApiKey) -> bool:
     """End a key from the next request on; False where it was revoked before."""
     changed = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True)
     return bool(changed.update(revoked_at=timezone.now()))
+
+
+def _start() -> str:
+    """What the secrets of this catalog begin with."""
+    name = scope.current()
+    return PREFIX if name == scope.MAIN else f"{PREFIX}{name}."
 
 
 def hash_secret(secret: str) -> str:

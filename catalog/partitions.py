@@ -14,14 +14,17 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from catalog.locks import wait_for
+from catalog.scope import PerCatalog
+
 RECENT_MONTHS = 24
 MONTHS_AHEAD = 3
 # Any constant works, as long as everybody who creates partitions takes the same lock.
-LOCK_KEY = 7_140_311
+LOCK_SPACE = 7_140_311
 _NAME = re.compile(r"^catalog_event_(\d{4})(?:_(\d{2}))?$")
 
 # Months this process knows to have a partition: none is dropped while it runs.
-_known: set[date] = set()
+_known: PerCatalog[set[date]] = PerCatalog(set)
 
 
 def ensure_partitions(times: Iterable[datetime]) -> list[str]:
@@ -29,12 +32,12 @@ def ensure_partitions(times: Iterable[datetime]) -> list[str]:
 
     Call it before the transaction that writes the events, so that the rows wait for nobody.
     """
-    missing = {month_of(time) for time in times} - _known
+    missing = {month_of(time) for time in times} - _known.value
     if not missing:
         return []
     with transaction.atomic(), connection.cursor() as cursor:
         # Two processes that meet the same new month: the second waits, then finds it made.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        wait_for(LOCK_SPACE)
         existing = _existing(cursor)
         created = []
         for month in sorted(missing):
@@ -43,7 +46,7 @@ def ensure_partitions(times: Iterable[datetime]) -> list[str]:
                 existing.add(partition[0])
                 created.append(partition[0])
     # Only what is committed is known: a rolled back table must be made again.
-    transaction.on_commit(lambda: _known.update(missing))
+    transaction.on_commit(lambda: _known.value.update(missing))
     return created
 
 
@@ -61,7 +64,7 @@ def month_of(time: datetime) -> date:
 
 def forget_known_partitions() -> None:
     """Ask the database again; needed where tables are dropped."""
-    _known.clear()
+    _known.forget_all()
 
 
 def _needed(month: date, existing: set[str]) -> tuple[str, date, date] | None:

@@ -1,4 +1,4 @@
-"""The profile of this installation: read often, changed seldom."""
+"""The profile of a catalog: read often, changed seldom."""
 
 import time
 from typing import Any
@@ -8,6 +8,7 @@ from django.db.models import Count
 
 from catalog.errors import InvalidInput
 from catalog.models import Item, Profile
+from catalog.scope import PerCatalog
 
 CACHE_SECONDS = 10.0
 # The share of items that must have a price or a year before a range of it is worth offering.
@@ -15,16 +16,16 @@ MOST_ITEMS = 0.5
 PROFILE_ID = 1
 
 # (profile, when it was read): other processes see a change within CACHE_SECONDS.
-_cached: tuple[Profile, float] | None = None
+_cached: PerCatalog[tuple[Profile, float] | None] = PerCatalog(lambda: None)
 
 
 def current_profile() -> Profile:
     """The one profile; made with its defaults where there is none yet."""
-    global _cached
-    if _cached is not None and time.monotonic() - _cached[1] < CACHE_SECONDS:
-        return _cached[0]
+    cached = _cached.value
+    if cached is not None and time.monotonic() - cached[1] < CACHE_SECONDS:
+        return cached[0]
     profile, _ = Profile.objects.get_or_create(pk=PROFILE_ID)
-    _cached = (profile, time.monotonic())
+    _cached.value = (profile, time.monotonic())
     return profile
 
 
@@ -64,5 +65,4 @@ def adapt_profile() -> Profile:
 
 def forget_profile() -> None:
     """Read the profile again at the next call."""
-    global _cached
-    _cached = None
+    _cached.forget()

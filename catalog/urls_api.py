@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from catalog.api.catalogs import CatalogsApi
 from catalog.api.collections import CollectionApi, CollectionsApi
 from catalog.api.docs import errors_page
 from catalog.api.events import EventsApi
@@ -17,6 +18,7 @@ urlpatterns = [
     path("items", ItemsApi.as_view(), name="api-items"),
     path("items/hide", HideItemsApi.as_view(), name="api-items-hide"),
     path("items/<path:external_id>", ItemApi.as_view(), name="api-item"),
+    path("catalogs", CatalogsApi.as_view(), name="api-catalogs"),
     path("collections", CollectionsApi.as_view(), name="api-collections"),
     path("collections/<path:external_id>", CollectionApi.as_view(), name="api-collection"),
     path("events", EventsApi.as_view(), name="api-events"),

@@ -1,4 +1,4 @@
-"""Answers for requests that cannot be served: hostile bytes, a database that is away."""
+"""What every request passes: its id, its catalog, and answers for those that cannot be served."""
 
 import json
 import logging
@@ -6,13 +6,19 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
+
+from catalog import directory, scope
+from catalog.api.authentication import sent_secret
+from catalog.keys import catalog_of
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
@@ -20,6 +26,7 @@ _QUERY = re.compile(r"(?:^|&)q=([^&]*)")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+HEALTH = "/api/v1/health/"
 
 
 class RequestIdMiddleware:
@@ -64,6 +71,51 @@ class UnavailableMiddleware:
             response = problem(
                 request, 503, "unavailable", "The database cannot be reached. Try again."
             )
+        else:
+            response = render(request, "errors/503.html", status=503)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
+class CatalogMiddleware:
+    """Answers a request in the catalog that its host name or its API key leads to.
+
+    A host name that leads to a catalog decides alone. Else a key does, which says whose it is;
+    without either it is the main catalog. The health paths ask no database for it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer in the catalog, or 503 while it is being made."""
+        wanted = None if request.path.startswith(HEALTH) else self._wanted(request)
+        if wanted is None:
+            return self.get_response(request)
+        if not wanted.is_ready:
+            return self._not_yet(request)
+        with ExitStack() as stack:
+            stack.enter_context(scope.use(wanted.name))
+            response = self.get_response(request)
+            response["X-Catalog"] = wanted.name
+            if response.streaming:
+                # Its rows are read while it is sent: stay in the catalog until it is closed.
+                response._resource_closers.append(stack.pop_all().close)  # type: ignore[attr-defined]
+        return response
+
+    @staticmethod
+    def _wanted(request: HttpRequest) -> directory.Known | None:
+        host, _ = split_domain_port(request.get_host())
+        named = directory.of_host(host)
+        if named is None and request.path.startswith("/api/"):
+            name = catalog_of(sent_secret(request))
+            return directory.of_name(name) if name else None
+        return named
+
+    @staticmethod
+    def _not_yet(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            response = problem(request, 503, "unavailable", "This catalog is being made.")
         else:
             response = render(request, "errors/503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -31,7 +31,7 @@ if not SECRET_KEY:
         "COMMAND`, or set SECRET_KEY, DATABASE_URL and BROKER_URL."
     )
 # Whoever binds the embedded server to another address means to reach it there.
-_loopback = ["localhost", "127.0.0.1", "[::1]"]
+_loopback = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 _bound = env.str("FORAY_HOST", default="127.0.0.1")
 _any_address = _bound in ("0.0.0.0", "::")  # noqa: S104  read here, bound by whoever set it
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if _any_address else [*_loopback, _bound])
@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.UnavailableMiddleware",
     "config.middleware.HostileInputMiddleware",
+    "config.middleware.CatalogMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -131,7 +132,7 @@ DATABASES: dict[str, Any] = {
     "default": env.db_url_config(services.database_url or "postgres://foray@127.0.0.1:1/foray")
 }
 DATABASES["default"].update(
-    ENGINE="django.db.backends.postgresql",
+    ENGINE="config.database",
     CONN_HEALTH_CHECKS=True,
     OPTIONS={
         **DATABASES["default"].get("OPTIONS", {}),
@@ -154,6 +155,7 @@ CACHES = {
             "BACKEND": "config.cache.ForgivingRedisCache",
             "LOCATION": services.cache_url,
             "KEY_PREFIX": "foray",
+            "KEY_FUNCTION": "catalog.scope.cache_key",
             "OPTIONS": {
                 "serializer": "config.cache.JsonSerializer",
                 "socket_timeout": 1,
@@ -161,7 +163,10 @@ CACHES = {
             },
         }
         if services.cache_url
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        else {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "KEY_FUNCTION": "catalog.scope.cache_key",
+        }
     )
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -302,6 +307,8 @@ RECS_ARTIFACT_DIR = Path(env.str("RECS_ARTIFACT_DIR", default=str(FORAY_HOME / "
 # Folder of the catalog's own photographs, which are served below /media/ and read by the encoder of
 # images; none by default.
 RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
+# The same for catalogs beside the main one: name=folder, with commas between.
+RECS_IMAGE_DIRS = env.dict("RECS_IMAGE_DIRS", default={})
 # Kinds of versions that are trained by an app above recs, which imports none of them.
 RECS_STEPS_ABOVE = {"query_ranker": "search.query_ranker_steps.steps"}
 

@@ -21,7 +21,7 @@ def _page(title: str, icon: str, name: str) -> dict[str, Any]:
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Foray",
     "SITE_HEADER": "Foray",
-    "SITE_SUBHEADER": "Curation and operations",
+    "SITE_SUBHEADER": "catalog.admin_base.subheader",
     "SITE_SYMBOL": "explore",
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
@@ -140,6 +140,12 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Operations",
                 "items": [
+                    {
+                        "title": "Catalogs",
+                        "icon": "account_tree",
+                        "link": reverse_lazy("admin:catalog_catalog_changelist"),
+                        "permission": "catalog.admin.catalogs.may_keep",
+                    },
                     _page("Jobs", "pending_actions", "catalog_job_changelist"),
                     _page("Schedule", "schedule", "django_celery_beat_periodictask_changelist"),
                     _page("API keys", "key", "catalog_apikey_changelist"),

@@ -9,7 +9,9 @@ import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from catalog import scope
 from catalog.items import set_cover_codes
+from catalog.locks import wait_for
 from catalog.progress import NO_PROGRESS, Progress
 from recs import registry
 from recs.content import content_vectors
@@ -21,7 +23,7 @@ Ints = npt.NDArray[np.int64]
 KIND = ModelVersion.Kind.SEMANTIC_IDS
 BATCH_SIZE = 2_000
 # With a version's key: one process at a time gives out its collision numbers.
-LOCK_CLASS = 7_140_330
+LOCK_SPACE = 7_140_332
 # Items whose content, in any modality that the version reads, is not what their codes are of.
 _PENDING = """
     SELECT input.item_id, input.input_hash
@@ -62,7 +64,7 @@ def semantic_ids(version: ModelVersion) -> SemanticIds:
     Raises:
         UnusableVersion: where its folder is missing or was changed.
     """
-    return _semantic_ids(version.pk, version.manifest_sha256)
+    return _semantic_ids(scope.current(), version.pk, version.manifest_sha256)
 
 
 def serving_versions() -> list[ModelVersion]:
@@ -92,7 +94,7 @@ def assign(version: ModelVersion, *, progress: Progress = NO_PROGRESS) -> int:
     written = last = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, version.pk % 2**31])
+            wait_for(LOCK_SPACE, str(version.pk))
             rows = _pending(cursor, version, contents, after=last)
             if not rows:
                 return written
@@ -125,8 +127,8 @@ def update_covers() -> int:
     return changed
 
 
-@functools.lru_cache(maxsize=4)
-def _semantic_ids(pk: int, manifest_sha256: str) -> SemanticIds:
+@functools.lru_cache(maxsize=8)
+def _semantic_ids(catalog: str, pk: int, manifest_sha256: str) -> SemanticIds:
     return SemanticIds.from_arrays(registry.load(ModelVersion.objects.get(pk=pk)).tensors)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from catalog.derive import content_text
 from catalog.items import item_input
-from catalog.locks import only_one
+from catalog.locks import is_held, only_one
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs import versions
@@ -37,7 +36,7 @@ __all__ = (
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
-LOCK_KEY = 7_140_312
+LOCK_SPACE = 7_140_312
 QUERY_CACHE_SIZE = 4096
 
 Vector = npt.NDArray[np.float32]
@@ -52,7 +51,7 @@ def encode_pending(*, progress: Progress = NO_PROGRESS, limit: int | None = None
     version = ensure_version()
     encoded = 0
     while True:
-        with only_one(LOCK_KEY) as is_ours:
+        with only_one(LOCK_SPACE) as is_ours:
             if not is_ours:
                 return encoded
             encoded += _encode_all(version, progress, limit=limit)
@@ -70,14 +69,7 @@ def pending_count() -> int:
 
 def is_encoding() -> bool:
     """Whether some process is at it now; what is pending then needs nobody else."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted "
-            "AND classid = 0 AND objid = %s AND objsubid = 1 AND database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database()))",
-            [LOCK_KEY],
-        )
-        return bool(cursor.fetchone()[0])
+    return is_held(LOCK_SPACE)
 
 
 def query_vector(text: str, *, version: ContentVersion | None = None) -> Vector:

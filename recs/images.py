@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
+from catalog import scope
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs.content import ensure_modality, known_vectors, literal, write_vectors
@@ -46,16 +47,23 @@ class Encoded:
     unreadable: int = 0
 
 
+def image_dir() -> str:
+    """The folder of this catalog's own photographs; "" where none is configured."""
+    name = scope.current()
+    found = settings.RECS_IMAGE_DIR if name == scope.MAIN else settings.RECS_IMAGE_DIRS.get(name)
+    return str(found or "")
+
+
 def image_file(address: str) -> Path | None:
     """The file that an item's image_url names, None where it names none of the site's own.
 
-    Only files that lie in RECS_IMAGE_DIR count: no other host is asked, and neither ".." nor a
+    Only files that lie in image_dir() count: no other host is asked, and neither ".." nor a
     link leads out of the folder.
     """
-    if not settings.RECS_IMAGE_DIR or not address.startswith(PREFIX):
+    if not image_dir() or not address.startswith(PREFIX):
         return None
     name = unquote(urlsplit(address).path).removeprefix(PREFIX)
-    root = Path(settings.RECS_IMAGE_DIR).resolve()
+    root = Path(image_dir()).resolve()
     try:
         found = (root / name.lstrip("/")).resolve()
         is_there = found.is_relative_to(root) and found.is_file()
@@ -66,7 +74,7 @@ def image_file(address: str) -> Path | None:
 
 def pending_count() -> int:
     """Items whose photograph waits for a vector; 0 where no folder is configured."""
-    return _pending(_version()).count() if settings.RECS_IMAGE_DIR else 0
+    return _pending(_version()).count() if image_dir() else 0
 
 
 def encode_pending(*, progress: Progress = NO_PROGRESS) -> Encoded:
@@ -76,7 +84,7 @@ def encode_pending(*, progress: Progress = NO_PROGRESS) -> Encoded:
     not tried again until its item changes. Safe to stop and to run again, and twice at a time.
     """
     done = Encoded()
-    if not settings.RECS_IMAGE_DIR:
+    if not image_dir():
         return done
     version = _version()
     _forget_removed(version)

@@ -5,16 +5,25 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from catalog.scope import PerCatalog
 from recs.errors import UnusableVersion
 from recs.models import ModelVersion
 
-# The live one and another: the one before it, or a candidate that is judged.
+# Of each catalog the live one and another: the one before it, or a candidate that is judged.
 MOST_LOADED = 2
 # A folder that is broken is looked at again after so long, not at every request.
 FAILED_SECONDS = 30.0
 
 _Key = tuple[int, str]
 Model = TypeVar("Model")
+
+
+class _Memory(Generic[Model]):
+    """What one catalog has loaded."""
+
+    def __init__(self) -> None:
+        self.kept: dict[_Key, Model] = {}
+        self.failed: dict[_Key, tuple[float, str]] = {}
 
 
 class Loaded(Generic[Model]):
@@ -24,8 +33,7 @@ class Loaded(Generic[Model]):
         """`read` loads a version, or raises UnusableVersion."""
         self._read = read
         self._lock = threading.Lock()
-        self._kept: dict[_Key, Model] = {}
-        self._failed: dict[_Key, tuple[float, str]] = {}
+        self._all: PerCatalog[_Memory[Model]] = PerCatalog(_Memory)
 
     def get(self, version: ModelVersion) -> Model:
         """The version's model, read from its folder at the first call in a process.
@@ -34,27 +42,26 @@ class Loaded(Generic[Model]):
             UnusableVersion: where it cannot be read.
         """
         key = (version.pk, version.manifest_sha256)
-        if (found := self._kept.get(key)) is not None:
+        memory = self._all.value
+        if (found := memory.kept.get(key)) is not None:
             return found
         with self._lock:
-            if (found := self._kept.get(key)) is not None:
+            if (found := memory.kept.get(key)) is not None:
                 return found
-            failed_at, message = self._failed.get(key, (0.0, ""))
+            failed_at, message = memory.failed.get(key, (0.0, ""))
             if message and time.monotonic() - failed_at < FAILED_SECONDS:
                 raise UnusableVersion(message)
             try:
                 model = self._read(version)
             except UnusableVersion as error:
-                self._failed[key] = (time.monotonic(), error.detail)
+                memory.failed[key] = (time.monotonic(), error.detail)
                 raise
-            self._failed.pop(key, None)
-            while len(self._kept) >= MOST_LOADED:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = model
+            memory.failed.pop(key, None)
+            while len(memory.kept) >= MOST_LOADED:
+                memory.kept.pop(next(iter(memory.kept)))
+            memory.kept[key] = model
             return model
 
     def forget(self) -> None:
         """Load them anew at the next call."""
-        with self._lock:
-            self._kept.clear()
-            self._failed.clear()
+        self._all.forget_all()

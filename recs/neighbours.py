@@ -14,6 +14,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from catalog.event_kinds import EventKind
+from catalog.locks import wait_for
 from catalog.models import Event, Item
 from catalog.progress import NO_PROGRESS, Progress
 from recs.ml.cooccurrence import CooccurrenceConfig, Neighbours, cooccurrence
@@ -22,7 +23,7 @@ from recs.models import ItemNeighbour, ItemPopularity, NeighbourVersion
 
 log = logging.getLogger(__name__)
 
-LOCK_KEY = 7_140_313
+LOCK_SPACE = 7_140_313
 KEPT_VERSIONS = 2  # the live one, and the one before it to go back to
 READ_SIZE = 20_000
 SECONDS_A_DAY = 86_400.0
@@ -64,7 +65,7 @@ def build_neighbours(
     # One transaction: a killed run leaves nothing, and readers see either version whole.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        wait_for(LOCK_SPACE)
         wanted = read_wanted(as_of=as_of)
         progress.advance(message=f"read {len(wanted.items)} events")
         counts = popularity(**_columns(wanted), config=config.popularity)

@@ -13,8 +13,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from catalog import scope
 from catalog.enqueue import enqueue
 from catalog.errors import InvalidInput, NotFound
+from catalog.locks import wait_for
+from catalog.scope import PerCatalog
 from recs.errors import CannotPromote, CannotRollBack, UnusableVersion
 from recs.ml import sealed
 from recs.ml.artifacts import Artifact, load_artifact, save_artifact
@@ -28,10 +31,9 @@ PROMOTABLE = (State.CANDIDATE, State.RETIRED)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,98}")
 # Every request asks which version is live: a process may be that late to see a change.
 LIVE_SECONDS = 1.0
-# The first half of the advisory locks taken here; the second is made of the kind.
-LOCK_CLASS = 7_140_320
+LOCK_SPACE = 7_140_320
 
-_live: dict[str, tuple[float, ModelVersion | None]] = {}
+_live: PerCatalog[dict[str, tuple[float, ModelVersion | None]]] = PerCatalog(dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +51,16 @@ def live(kind: str) -> ModelVersion | None:
     # Inside a transaction what is read may never be true for anybody else.
     if connection.in_atomic_block:
         return _read_live(kind)
-    known, now = _live.get(kind), time.monotonic()
+    remembered, now = _live.value, time.monotonic()
+    known = remembered.get(kind)
     if known is None or now - known[0] > LIVE_SECONDS:
-        known = _live[kind] = (now, _read_live(kind))
+        known = remembered[kind] = (now, _read_live(kind))
     return known[1]
 
 
 def forget_live() -> None:
     """Read the live versions anew at the next call."""
-    _live.clear()
+    _live.forget_all()
 
 
 def previous(kind: str) -> ModelVersion | None:
@@ -83,9 +86,14 @@ def find(*, name: str, kind: str | None = None) -> ModelVersion:
     return found[0]
 
 
+def artifact_root() -> Path:
+    """Where this catalog's artifacts are, a folder for each kind."""
+    return scope.folder(settings.RECS_ARTIFACT_DIR)
+
+
 def folder(version: ModelVersion) -> Path:
     """Where the version's artifact is, or was before it was pruned."""
-    return Path(settings.RECS_ARTIFACT_DIR) / version.kind / version.name
+    return artifact_root() / version.kind / version.name
 
 
 def create_version(
@@ -314,8 +322,7 @@ def _announce(kind: str) -> None:
 
 def _lock(kind: str) -> None:
     """One promotion of a kind at a time; the lock goes with the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK_CLASS, kind])
+    wait_for(LOCK_SPACE, kind)
 
 
 def _why_not(version: ModelVersion) -> str:

@@ -1,5 +1,6 @@
 """The loop: events in, a version out that is live or refused, with nobody there."""
 
+import contextvars
 import logging
 import shutil
 import threading
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from catalog.jobs import error_text, track
@@ -100,7 +100,7 @@ def retrain(
 
 def run_folder(run: TrainingRun) -> Path:
     """Where the run keeps what it needs to go on after it was killed."""
-    return Path(settings.RECS_ARTIFACT_DIR) / RUNS / f"{run.kind}-{run.pk}"
+    return registry.artifact_root() / RUNS / f"{run.kind}-{run.pk}"
 
 
 @contextmanager
@@ -118,7 +118,9 @@ def _beating(run: TrainingRun) -> Iterator[None]:
                 # This thread's own connection, which nobody else would give back.
                 connection.close()
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    # In a copy of this context, or it would beat in the wrong catalog.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(beat,), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from django.db import connection
 
+from catalog.scope import PerCatalog
 from catalog.types import Viewer
 from recs.models import ModelVersion, Surface
 
@@ -14,8 +15,8 @@ READ_SECONDS = 1.0
 # The code of why a viewer of the control group gets no model.
 CONTROL = "control"
 
-_read: dict[str, Surface] = {}
-_read_at = float("-inf")
+_NOT_READ: tuple[float, dict[str, Surface]] = (float("-inf"), {})
+_read = PerCatalog(lambda: _NOT_READ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +35,20 @@ class Mixing:
 
 def setting(key: str) -> Surface:
     """The surface's row, as of at most a second ago; the defaults where it has none."""
-    global _read, _read_at
     now = time.monotonic()
     # Inside a transaction what is read may never be true for anybody else.
     if connection.in_atomic_block:
         return _rows().get(key) or Surface(key=key)
-    if now - _read_at > READ_SECONDS:
-        _read, _read_at = _rows(), now
-    return _read.get(key) or Surface(key=key)
+    read_at, rows = _read.value
+    if now - read_at > READ_SECONDS:
+        rows = _rows()
+        _read.value = (now, rows)
+    return rows.get(key) or Surface(key=key)
 
 
 def forget_settings() -> None:
     """Read them anew at the next call."""
-    global _read_at
-    _read_at = float("-inf")
+    _read.forget_all()
 
 
 def why_not(key: str, viewer: Viewer, version: ModelVersion) -> str:

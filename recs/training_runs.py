@@ -5,26 +5,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from catalog.jobs import ERROR_CHARACTERS, MESSAGE_CHARACTERS
+from catalog.locks import is_held, only_one
 from catalog.models import Job
 from recs.errors import AlreadyTraining, RunEnded
 from recs.models import ModelVersion, TrainingRun
 
 State = TrainingRun.State
 
-# The first half of the advisory locks of training; the second is made of the kind.
-LOCK_CLASS = 7_140_321
-HELD = """
-SELECT EXISTS (
-    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-    WHERE locktype = 'advisory' AND granted AND datname = current_database()
-      AND classid::bigint = %s AND objid::bigint = hashtext(%s)::bigint & 4294967295
-)
-"""
+# The advisory locks of training, one for each kind.
+LOCK_SPACE = 7_140_321
 
 
 @contextmanager
@@ -34,24 +28,15 @@ def training(kind: str) -> Iterator[None]:
     Raises:
         AlreadyTraining: where another process has it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_CLASS, kind])
-        (is_ours,) = cursor.fetchone()
-    if not is_ours:
-        raise AlreadyTraining(f"Another process is training the kind '{kind}'.")
-    try:
+    with only_one(LOCK_SPACE, kind) as is_ours:
+        if not is_ours:
+            raise AlreadyTraining(f"Another process is training the kind '{kind}'.")
         yield
-    finally:
-        # Gone already where the session was lost.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_CLASS, kind])
 
 
 def is_at_work(kind: str) -> bool:
     """Whether a process is training the kind now; a running run without one was interrupted."""
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, [LOCK_CLASS, kind])
-        return bool(cursor.fetchone()[0])
+    return is_held(LOCK_SPACE, kind)
 
 
 def request_run(

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from catalog.derive import TEXT_TEMPLATE
 from catalog.enqueue import enqueue
+from catalog.scope import PerCatalog
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.ml.query_encoder import QueryEncoder
 from recs.ml.text_encoder import ENCODER_NAME, encoder_revision, packaged_model_dir
@@ -16,7 +17,7 @@ from recs.models import ContentVersion
 # Every search and every list of recommendations needs the live version, which changes once in
 # months: a process may be that late to see it.
 LIVE_SECONDS = 1.0
-_live: tuple[float, ContentVersion] | None = None
+_live: PerCatalog[tuple[float, ContentVersion] | None] = PerCatalog(lambda: None)
 
 
 def live_version() -> ContentVersion:
@@ -25,20 +26,18 @@ def live_version() -> ContentVersion:
     Raises:
         NoLiveVersion: before the first encoding has begun.
     """
-    global _live
     # Inside a transaction what is read may never be true for anybody else.
     if connection.in_atomic_block:
         return _read_live_version()
-    known, now = _live, time.monotonic()
+    known, now = _live.value, time.monotonic()
     if known is None or now - known[0] > LIVE_SECONDS:
-        known = _live = (now, _read_live_version())
+        known = _live.value = (now, _read_live_version())
     return known[1]
 
 
 def forget_live_version() -> None:
     """Read it anew at the next call."""
-    global _live
-    _live = None
+    _live.forget_all()
 
 
 def _read_live_version() -> ContentVersion:

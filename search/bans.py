@@ -11,6 +11,7 @@ from typing import Self
 
 from django.db import connection
 
+from catalog.scope import PerCatalog
 from search.models import BannedPattern, Rule
 from search.rule_patterns import ANY, fits, read_patterns
 
@@ -42,7 +43,8 @@ class Bans:
 
 
 _lock = threading.Lock()
-_loaded: tuple[str, Bans] = ("0 ", Bans())
+_NONE: tuple[str, Bans] = ("0 ", Bans())
+_loaded = PerCatalog(lambda: _NONE)
 
 
 def read_ban(line: str) -> str:
@@ -61,14 +63,13 @@ def current_bans(version: str | None = None) -> Bans:
     Args:
         version: what VERSION gave, where a statement has read it; else one cheap statement does.
     """
-    global _loaded
     if version is None:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {VERSION}")
             version = str(cursor.fetchone()[0])
-    if version != _loaded[0]:
+    if version != _loaded.value[0]:
         with _lock:
-            if version != _loaded[0]:
+            if version != _loaded.value[0]:
                 stated = BannedPattern.objects.values_list("pattern", flat=True)
-                _loaded = (version, Bans.of(stated))
-    return _loaded[1]
+                _loaded.value = (version, Bans.of(stated))
+    return _loaded.value[1]

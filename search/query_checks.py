@@ -30,7 +30,7 @@ from search.stages import Stages
 from search.types import SearchRequest
 
 # Any constant works, as long as every run takes the same lock, and nothing else does.
-LOCK_KEY = 7_140_319
+LOCK_SPACE = 7_140_319
 # The source item is to be among this many first hits.
 TOP = 10
 BATCH_SIZE = 100
@@ -125,7 +125,7 @@ def check_queries(*, every: bool = False, progress: Progress = NO_PROGRESS) -> d
         "confirmed" by a statement, "ran" one by one, "failed" of those, "left" for the next run;
         {} where another process is at it.
     """
-    with only_one(LOCK_KEY) as is_ours:
+    with only_one(LOCK_SPACE) as is_ours:
         if not is_ours:
             return {}
         now = release()

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog.errors import InvalidInput
+from catalog.locks import wait_for
 from catalog.models import Profile
 from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
@@ -29,7 +30,7 @@ from search.query_sources.onward import build_links
 from search.query_sources.registry import SOURCES, switched_on
 
 # Any constant works, as long as every build takes the same lock.
-LOCK_KEY = 7_140_330
+LOCK_SPACE = 7_140_330
 BELONG_TO_NO_LANGUAGE = frozenset((Query.Source.TITLES, Query.Source.NAMES))
 ANCHOR_KINDS = tuple(facts.FACTS)
 STAGED = (
@@ -196,7 +197,7 @@ def source_report() -> dict[str, Any]:
 
 def _prepare() -> None:
     """One build at a time, with room to sort and no limit of a request's length."""
-    _execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+    wait_for(LOCK_SPACE)
     _execute("SET LOCAL statement_timeout = 0")
     _execute("SET LOCAL work_mem = '96MB'")
     _execute(STAGING)

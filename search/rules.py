@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from catalog.filters import ItemFilters
 from catalog.models import Item
+from catalog.scope import PerCatalog
 from search.candidates import Candidate, failing_facets, load_candidates
 from search.fusion import Scored
 from search.models import Rule
@@ -202,21 +203,20 @@ class _Loaded:
 
 
 _lock = threading.Lock()
-_loaded = _Loaded()
+_loaded = PerCatalog(_Loaded)
 
 
 def current_rules() -> RuleSet:
     """Those switched on; one cheap statement tells whether anything changed."""
-    global _loaded
     switched_on = Rule.objects.filter(is_on=True)
     row = switched_on.aggregate(count=Count("pk"), saves=Sum("revision"), last=Max("updated_at"))
     version = (row["count"], row["saves"], row["last"])
-    if version != _loaded.version:
+    if version != _loaded.value.version:
         with _lock:
-            if version != _loaded.version:
+            if version != _loaded.value.version:
                 rules = RuleSet.of([ActiveRule.of(each) for each in switched_on])
-                _loaded = _Loaded(version, rules)
-    return _loaded.rules
+                _loaded.value = _Loaded(version, rules)
+    return _loaded.value.rules
 
 
 def join(scored: list[Scored], applied: Applied, *, excluded: str = "") -> list[Scored]:

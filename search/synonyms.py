@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max
 
+from catalog.scope import PerCatalog
 from search.models import Synonym
 from search.synonym_sets import SynonymSet
 from search.tsquery import Phrase, SynonymTable
@@ -19,20 +20,20 @@ MAX_MEANINGS = 20
 
 Version = tuple[int, datetime | None]
 _lock = threading.Lock()
-_loaded: tuple[Version, SynonymTable] = ((0, None), {})
+_NONE: tuple[Version, SynonymTable] = ((0, None), {})
+_loaded = PerCatalog(lambda: _NONE)
 
 
 def synonyms() -> SynonymTable:
     """Those approved now; one cheap statement tells whether anything changed."""
-    global _loaded
     approved = Synonym.objects.filter(review=Synonym.Review.APPROVED)
     row = approved.aggregate(count=Count("pk"), latest=Max("updated_at"))
     version = (row["count"], row["latest"])
-    if version != _loaded[0]:
+    if version != _loaded.value[0]:
         with _lock:
-            if version != _loaded[0]:
-                _loaded = (version, approved_table())
-    return _loaded[1]
+            if version != _loaded.value[0]:
+                _loaded.value = (version, approved_table())
+    return _loaded.value[1]
 
 
 def approved_table(*, without: int | None = None) -> SynonymTable:

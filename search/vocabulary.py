@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
+from catalog.scope import PerCatalog
 from search.models import Query, Term
 from search.text import normalize_query
 from search.word_index import WordIndex
@@ -30,18 +31,17 @@ class Vocabulary:
 
 _EMPTY = Vocabulary(version=0, items={}, index=WordIndex.of(()))
 _lock = threading.Lock()
-_loaded = _EMPTY
+_loaded = PerCatalog(lambda: _EMPTY)
 
 
 def vocabulary() -> Vocabulary:
     """The words of the latest build; one cheap statement tells whether there is a newer one."""
-    global _loaded
     version = Term.objects.aggregate(latest=Max("id"))["latest"] or 0
-    if version != _loaded.version:
+    if version != _loaded.value.version:
         with _lock:
-            if version != _loaded.version:
-                _loaded = _load(version)
-    return _loaded
+            if version != _loaded.value.version:
+                _loaded.value = _load(version)
+    return _loaded.value
 
 
 def build_terms(*, progress: Progress = NO_PROGRESS) -> int:

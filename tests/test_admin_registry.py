@@ -24,6 +24,7 @@ from catalog.items import upsert_items
 from catalog.keys import issue_key
 from catalog.models import (
     Answer,
+    Catalog,
     Collection,
     CollectionItem,
     Event,
@@ -186,6 +187,7 @@ def _trained(items: list[Item]) -> None:
 
 def _operations(items: list[Item]) -> None:
     for n in range(len(items)):
+        Catalog.objects.create(name=f"c{n}", hosts=[NASTY])
         job = Job.objects.create(
             kind="catalog.import_file",
             state=["failed", "running", "queued", "done"][n % 4],

@@ -37,7 +37,7 @@ def test_every_file_a_document_names_exists(document):
         for name in re.findall(r"`([\w./-]+/[\w./-]*|[\w-]+\.(?:md|toml|py|txt))`", text)
         if not name.startswith(("/", "api/", "http", "var/", ".venv"))
     }
-    assert len(named) > 5
+    assert len(named) > 8
     assert sorted(name for name in named if not (ROOT / name.rstrip("/")).exists()) == []
 
 
@@ -94,7 +94,19 @@ def test_no_two_jobs_take_the_same_lock():
     keys = [
         (key, path.name)
         for path in python_files()
-        for key in re.findall(r"^\w*LOCK_KEY = ([\d_]+)", path.read_text(), flags=re.M)
+        for key in re.findall(r"^\w*LOCK_SPACE = ([\d_]+)", path.read_text(), flags=re.M)
     ]
-    assert len(keys) > 5
+    assert len(keys) > 8
     assert len({key for key, _ in keys}) == len(keys), sorted(keys)
+
+
+def test_what_a_process_remembers_is_kept_for_each_catalog():
+    """A module's own variable that functions set would be every catalog's: see PerCatalog."""
+    setting = {
+        path.name
+        for path in python_files()
+        if not path.is_relative_to(ROOT / "tests") and not path.is_relative_to(ROOT / "benchmarks")
+        if re.search(r"^ +global \w+$", path.read_text(), flags=re.M)
+    }
+    # The list of the catalogs is everybody's.
+    assert setting == {"directory.py"}

@@ -6,11 +6,12 @@ from celery import Celery
 from celery.signals import worker_process_init
 from django.conf import settings
 
+from workers.catalog_task import CatalogTask
 from workers.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("foray")
+app = Celery("foray", task_cls=CatalogTask)
 # The current app of every thread: a web server's threads would else send to an app of their own,
 # which knows nothing of our broker.
 app.set_default()

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from catalog import maintenance
+from catalog import directory, maintenance, scope
 from catalog.enqueue import enqueue_job
 from catalog.importers.demos import load_demo
 from catalog.jobs import track
@@ -29,32 +29,46 @@ Step = tuple[str, Callable[[], None]]
 
 def steps(*, demo: str) -> Iterator[Step]:
     """Name and function of each step, in order. `demo` is "films", "store" or "none"."""
-    yield "Database tables", migrate
+    yield "Database tables", migrate_all
     yield "Static files", collect_static
-    yield "Event partitions", lambda: _ignore(maintenance.ensure_partitions())
     yield "Administrator", ensure_administrator
+    yield from catalog_steps(demo=demo)
+
+
+def catalog_steps(*, demo: str, bar: bool = True) -> list[Step]:
+    """What a catalog needs once it has its tables, the main one as any other."""
+    steps: list[Step] = [("Event partitions", lambda: _ignore(maintenance.ensure_partitions()))]
     if demo != "none":
-        yield f"Demo catalog ({demo})", lambda: ensure_demo(demo)
-    yield "Vectors, index and neighbours", lambda: first_models(bar=True)
-    yield "Words and queries", lambda: first_queries(bar=True)
+        steps.append((f"Demo catalog ({demo})", lambda: ensure_demo(demo, bar=bar)))
+    steps.append(("Vectors, index and neighbours", lambda: first_models(bar=bar)))
+    steps.append(("Words and queries", lambda: first_queries(bar=bar)))
     if demo != "none":
-        yield "First training, in the background", ensure_training
+        steps.append(("First training, in the background", ensure_training))
+    return steps
+
+
+def migrate_all() -> None:
+    """Apply the migrations that are missing, in every catalog that stands."""
+    migrate()
+    for name in directory.ready()[1:]:
+        with scope.use(name):
+            migrate()
 
 
 def migrate() -> None:
-    """Apply the migrations that are missing."""
+    """Apply the migrations that are missing in this catalog."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def ensure_demo(name: str) -> None:
+def ensure_demo(name: str, *, bar: bool = True) -> None:
     """Load the demo into an empty catalog, or go on with a load that was interrupted."""
     marker = demo_marker()
     if marker.exists() or (Item.objects.exists() and not demo_started().exists()):
         return
     demo_started().touch()
-    with track(kind="catalog.demo", params={"name": name}, bar=True) as progress:
+    with track(kind="catalog.demo", params={"name": name}, bar=bar) as progress:
         load_demo(name=name, progress=progress)
     demo_started().rename(marker)
 
@@ -75,12 +89,12 @@ def ensure_training() -> None:
 
 def demo_marker() -> Path:
     """File that says the demo was loaded once: a catalog emptied on purpose stays empty."""
-    return Path(settings.FORAY_HOME) / "demo_loaded"
+    return _home() / "demo_loaded"
 
 
 def demo_started() -> Path:
     """File that says a demo load began and did not end."""
-    return Path(settings.FORAY_HOME) / "demo_started"
+    return _home() / "demo_started"
 
 
 def ensure_administrator() -> None:
@@ -98,6 +112,12 @@ def ensure_administrator() -> None:
 def password_file() -> Path:
     """Where the first administrator's password is kept."""
     return Path(settings.FORAY_HOME) / "admin_password"
+
+
+def _home() -> Path:
+    place = scope.folder(settings.FORAY_HOME)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _ignore(_: object) -> None:

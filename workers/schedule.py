@@ -4,7 +4,9 @@ from typing import Any
 
 from celery.schedules import crontab
 
-SCHEDULE: dict[str, dict[str, Any]] = {
+from workers.catalog_task import EVERY, HEADER
+
+_TIMES: dict[str, dict[str, Any]] = {
     # The sweep: finds items whose task was lost with the broker, and imports of other processes.
     # Twice a minute, because an item should be searchable by meaning in seconds.
     "encode-items": {"task": "recs.encode_items", "schedule": 30.0, "options": {"expires": 30}},
@@ -55,4 +57,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "prune": {"task": "catalog.prune", "schedule": crontab(hour=2, minute=15)},
     # A job whose worker was killed is told as failed within minutes, not at night.
     "fail-lost-jobs": {"task": "catalog.fail_lost_jobs", "schedule": 300.0},
+}
+
+# Each in every catalog.
+SCHEDULE: dict[str, dict[str, Any]] = {
+    name: entry | {"options": entry.get("options", {}) | {"headers": {HEADER: EVERY}}}
+    for name, entry in _TIMES.items()
 }

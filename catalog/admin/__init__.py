@@ -3,6 +3,7 @@
 from catalog.admin import (
     accounts,
     answers,
+    catalogs,
     collections,
     events,
     items,
@@ -17,6 +18,7 @@ from catalog.admin import (
 __all__ = (
     "accounts",
     "answers",
+    "catalogs",
     "collections",
     "events",
     "items",

@@ -1,10 +1,12 @@
 """Who calls: an API key in `Authorization: Bearer` or `X-API-Key`."""
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from catalog.keys import authenticate
+from catalog import scope
+from catalog.keys import authenticate, catalog_of
 from catalog.models import ApiKey
 
 
@@ -17,9 +19,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: the key is unknown, expired or revoked.
         """
-        secret = _sent_secret(request)
+        secret = sent_secret(request)
         if not secret:
             return None
+        if catalog_of(secret) not in (None, scope.current()):
+            raise AuthenticationFailed("This API key is of another catalog than this host.")
         key = authenticate(secret)
         if key is None:
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
@@ -30,7 +34,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def _sent_secret(request: Request) -> str:
+def sent_secret(request: Request | HttpRequest) -> str:
+    """The secret that a request carries, "" where it carries none."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret.strip():
         return secret.strip()

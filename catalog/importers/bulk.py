@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from catalog.derive import derive
 from catalog.event_kinds import EventKind
+from catalog.locks import wait_for
 from catalog.models import Person
 from catalog.partitions import ensure_partitions
 from catalog.people import person_ids
@@ -23,7 +24,7 @@ Columns = tuple[Any, ...]
 ITEM_BATCH = 2_000
 EVENT_BATCH = 10_000
 # Two imports of the same events at the same time must not both find them missing.
-EVENT_LOCK_KEY = 7_140_331
+EVENT_LOCK_SPACE = 7_140_331
 
 _ITEM_COLUMNS = {
     "external_id": "text",
@@ -123,7 +124,7 @@ def copy_events(*, events: Sequence[EventInput], is_demo: bool = False) -> Event
     kept = [events[n] for n in sorted(positions.values())]
     ensure_partitions(event.time for event in kept)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EVENT_LOCK_KEY])
+        wait_for(EVENT_LOCK_SPACE)
         _begin(cursor, "foray_import_event", _EVENT_COLUMNS)
         people = person_ids({event.user_id for event in kept if event.user_id})
         if is_demo:

@@ -6,7 +6,7 @@ import that is run again does no harm either.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -14,8 +14,6 @@ from django.db import (
     DatabaseError,
     DataError,
     IntegrityError,
-    InterfaceError,
-    connection,
     transaction,
 )
 from django.utils import timezone
@@ -25,12 +23,13 @@ from catalog.importers.bulk import batches
 from catalog.importers.rows import Row, excerpt
 from catalog.importers.settle import LEAST_ROWS
 from catalog.jobs import JobProgress, track
+from catalog.locks import only_one
 from catalog.models import Job, JobProblem
 from catalog.progress import NO_PROGRESS, Progress
 
 Read = TypeVar("Read")
 
-LOCK_SPACE = 7_140_313
+LOCK_SPACE = 7_140_314
 MAX_PROBLEMS_KEPT = 10_000
 PROBLEMS_SHOWN = 20
 
@@ -279,14 +278,7 @@ def _unfinished(task: Import[Any]) -> Job | None:
 @contextmanager
 def _only_one(task: Import[Any]) -> Iterator[None]:
     """Keep a second process from importing the same source; a killed one lets go by itself."""
-    key: tuple[int, str] = (LOCK_SPACE, f"{task.kind} {task.source.get('path', '')}")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key)
-        if not cursor.fetchone()[0]:
+    with only_one(LOCK_SPACE, f"{task.kind} {task.source.get('path', '')}") as is_ours:
+        if not is_ours:
             raise Conflict("The same file is being imported by another process now.")
-    try:
         yield
-    finally:
-        # Where the connection is lost, the lock went with it: let the first error be told.
-        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)

@@ -4,11 +4,12 @@ from django.db import migrations
 
 # Stemming without stop words: "It", "The Who" and "Us" are titles, and a searcher who types
 # "the godfather" means every word of it.
-TEXT_SEARCH = """
+EXTENSIONS = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS unaccent;
-
+"""
+TEXT_SEARCH = """
 CREATE TEXT SEARCH DICTIONARY foray_stem (TEMPLATE = snowball, Language = english);
 CREATE TEXT SEARCH CONFIGURATION foray (COPY = english);
 ALTER TEXT SEARCH CONFIGURATION foray
@@ -47,7 +48,34 @@ DROP TEXT SEARCH DICTIONARY foray_stem;
 """
 
 
+WHERE_THE_EXTENSION_IS = """
+SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+WHERE extname = 'unaccent'
+"""
+
+
+def make(apps, schema_editor):
+    """Make them in the catalog's schema: functions name what they call with its schema."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(EXTENSIONS)
+        cursor.execute("SELECT current_schema()")
+        here = cursor.fetchone()[0]
+        cursor.execute(WHERE_THE_EXTENSION_IS)
+        shared = cursor.fetchone()[0]
+        cursor.execute(
+            TEXT_SEARCH.replace("public.unaccent", f"{shared}.unaccent").replace(
+                "public.foray", f"{here}.foray"
+            )
+        )
+
+
+def undo(apps, schema_editor):
+    """Drop them again."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(UNDO)
+
+
 class Migration(migrations.Migration):
     initial = True
     dependencies = []
-    operations = [migrations.RunSQL(TEXT_SEARCH, UNDO)]
+    operations = [migrations.RunPython(make, undo)]

@@ -2,6 +2,7 @@
 
 from catalog.event_kinds import EventKind
 from catalog.models.answers import Answer
+from catalog.models.catalogs import Catalog
 from catalog.models.collections import Collection, CollectionItem
 from catalog.models.events import Event, EventKey
 from catalog.models.items import Item
@@ -14,6 +15,7 @@ from catalog.models.profile import Profile
 __all__ = (
     "Answer",
     "ApiKey",
+    "Catalog",
     "Collection",
     "CollectionItem",
     "Event",

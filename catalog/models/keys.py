@@ -17,7 +17,7 @@ class ApiKey(models.Model):
 
     name = models.CharField(max_length=100)
     # The first characters, so that a person can tell keys apart.
-    prefix = models.CharField(max_length=12)
+    prefix = models.CharField(max_length=50)
     key_hash = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
     rate_per_minute = models.PositiveIntegerField(default=600)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
+from catalog import scope
 from recs.content import content_vectors
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.features import history_rows
@@ -63,18 +64,18 @@ class Picking:
 class VectorCache:
     """Vectors of histories, the latest used kept.
 
-    The key is the version and all that the vector is made of, so that whoever asks, a vector is
-    never that of another history, and a click leads to another key.
+    The key is the catalog, the version and all that the vector is made of, so that whoever asks, a
+    vector is never that of another history, and a click leads to another key.
     """
 
     def __init__(self, most: int = MOST_VECTORS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, bytes], Floats] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, bytes], Floats] = OrderedDict()
 
     def vector(self, version: ModelVersion, model: ServedModel, history: Histories) -> Floats:
         """(D,) float32, of one history."""
-        key = (version.pk, _digest(history))
+        key = (scope.current(), version.pk, _digest(history))
         with self._lock:
             found = self._kept.get(key)
             if found is not None:

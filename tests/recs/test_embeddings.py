@@ -166,13 +166,13 @@ def test_while_another_process_encodes_nothing_is_done(db):
         password=settings["PASSWORD"],
         dbname=settings["NAME"],
     ) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [embeddings.LOCK_KEY])
+        other.execute("SELECT pg_advisory_lock(%s, hashtext('public '))", [embeddings.LOCK_SPACE])
         assert encode_pending() == 0
         assert embeddings.is_encoding()
         assert pipeline.encode_items() == 0
         assert not Job.objects.exists()
         # Not left to the end of the connection, which the server notices when it comes to it.
-        other.execute("SELECT pg_advisory_unlock(%s)", [embeddings.LOCK_KEY])
+        other.execute("SELECT pg_advisory_unlock(%s, hashtext('public '))", [embeddings.LOCK_SPACE])
         assert not embeddings.is_encoding()
     assert encode_pending() == 3
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from catalog import maintenance
+from workers import new_catalog
 
 
 @shared_task(name="catalog.ensure_partitions", time_limit=120, soft_time_limit=110)
@@ -27,3 +28,9 @@ def fail_lost_jobs() -> None:
 def erase_person(job_id: str) -> None:
     """Erase one person's history, as asked for through the API."""
     maintenance.erase_person(job_id=job_id)
+
+
+@shared_task(name="catalog.make_catalog", time_limit=3600, soft_time_limit=3500)
+def make_catalog(job_id: str) -> None:
+    """Make a catalog that was registered in the admin."""
+    new_catalog.make_queued(job_id=job_id)

@@ -11,6 +11,7 @@ from django.db import connection
 from catalog.errors import Conflict, InvalidInput
 from catalog.importers import tables
 from catalog.importers.columns import ColumnMapping
+from catalog.importers.run import LOCK_SPACE
 from catalog.importers.tables import import_catalog
 from catalog.models import Item, Job, JobProblem
 from catalog.profiles import current_profile, forget_profile
@@ -206,7 +207,7 @@ def test_more_bad_rows_than_are_kept_are_counted(write, monkeypatch):
 def test_the_same_file_is_not_imported_twice_at_once(write):
     path = write("a.jsonl", products(3))
     other = connection.copy()
-    lock = [7_140_313, f"catalog.import {path.resolve()}"]
+    lock = [LOCK_SPACE, f"public catalog.import {path.resolve()}"]
     try:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)

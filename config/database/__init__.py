@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, connected to one catalog's schema at a time."""
