@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from catalog.errors import Conflict
 from catalog.jobs import create_job
 from catalog.models import Job
 
@@ -57,6 +58,22 @@ def enqueue_job(task_name: str, *, kind: str, params: Mapping[str, Any]) -> Job:
     """A queued job, and its task, which gets `job_id`."""
     job = create_job(kind=kind, params=params)
     enqueue(task_name, job_id=str(job.pk))
+    return job
+
+
+def go_on_with_job(*, job_id: str) -> Job:
+    """Queue a job again that was paused, or that failed.
+
+    Raises:
+        Conflict: it is neither.
+    """
+    stopped = (Job.State.PAUSED, Job.State.FAILED)
+    if not Job.objects.filter(pk=job_id, state__in=stopped).update(
+        state=Job.State.QUEUED, wish="", finished_at=None, heartbeat_at=None
+    ):
+        raise Conflict("Only a job that was paused, or that failed, can be gone on with.")
+    job = Job.objects.get(pk=job_id)
+    enqueue(job.kind, job_id=str(job.pk))
     return job
 
 

@@ -9,13 +9,24 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.errors import ProjectError
+from catalog.errors import Conflict, ProjectError
 from catalog.models import Job
 from catalog.progress import NO_PROGRESS, BarProgress, Progress
 
 HEARTBEAT_SECONDS = 1.0
 MESSAGE_CHARACTERS = Job._meta.get_field("message").max_length or 300
 ERROR_CHARACTERS = 4000
+# Kinds whose jobs look between their steps whether they are to go on.
+STOPPABLE = "llm."
+_STATE_OF = {"pause": Job.State.PAUSED, "cancel": Job.State.CANCELLED}
+
+
+class JobStopped(Exception):
+    """Somebody asked the job to stop: raised between two steps, ends the block of track()."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
 
 
 def create_job(*, kind: str, params: Mapping[str, Any] | None = None) -> Job:
@@ -48,6 +59,16 @@ class JobProgress(Progress):
         if time.monotonic() - self._written_at >= HEARTBEAT_SECONDS:
             self._write()
 
+    def obey(self) -> None:
+        """Stop here where somebody asked for it.
+
+        Raises:
+            JobStopped: track() ends the job as paused or cancelled; the caller just returns.
+        """
+        wish = Job.objects.filter(pk=self.job.pk).values_list("wish", flat=True).first()
+        if wish:
+            raise JobStopped(_STATE_OF[wish])
+
     def _write(self) -> None:
         self._written_at = time.monotonic()
         self.job.heartbeat_at = timezone.now()
@@ -74,6 +95,8 @@ def track(
     listener: Progress = BarProgress(kind) if bar else NO_PROGRESS
     try:
         yield JobProgress(job, listener=listener)
+    except JobStopped as stopped:
+        _finish(job, state=stopped.state)
     except BaseException as error:
         _finish(job, state=Job.State.FAILED, error=error_text(error))
         raise
@@ -82,6 +105,24 @@ def track(
     finally:
         if isinstance(listener, BarProgress):
             listener.close()
+
+
+def ask_job(*, job_id: str | uuid.UUID, wish: str) -> Job:
+    """Ask a job to pause or to end; one that waits does so at once.
+
+    Raises:
+        Conflict: it is over, or not of a kind that looks.
+    """
+    job = Job.objects.get(pk=job_id)
+    if not job.kind.startswith(STOPPABLE):
+        raise Conflict("Jobs of this kind cannot be stopped.")
+    waiting = Job.objects.filter(pk=job.pk, state__in=(Job.State.QUEUED, Job.State.PAUSED))
+    ended = {"state": _STATE_OF[wish], "wish": "", "finished_at": timezone.now()}
+    running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
+    if not waiting.update(**ended) and not running.update(wish=wish):
+        raise Conflict(f"The job is over: {job.get_state_display()}.")
+    job.refresh_from_db()
+    return job
 
 
 def error_text(error: BaseException) -> str:
@@ -123,6 +164,7 @@ def _start(*, kind: str, params: Mapping[str, Any] | None, job_id: str | uuid.UU
         "started_at": now,
         "heartbeat_at": now,
         "finished_at": None,
+        "wish": "",
     }
     # A task that is delivered a second time runs on the same row.
     if job_id is not None and Job.objects.filter(pk=job_id).update(**fresh):

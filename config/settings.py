@@ -198,6 +198,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
 WORKER_WARM_UP = env.bool("WORKER_WARM_UP", default=True)
 CELERY_TASK_ROUTES = {
+    "llm.*": {"queue": "training"},
     "recs.train_*": {"queue": "training"},
     "recs.retrain": {"queue": "training"},
     "recs.go_on_training": {"queue": "training"},
@@ -311,6 +312,16 @@ RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
 RECS_IMAGE_DIRS = env.dict("RECS_IMAGE_DIRS", default={})
 # Kinds of versions that are trained by an app above recs, which imports none of them.
 RECS_STEPS_ABOVE = {"query_ranker": "search.query_ranker_steps.steps"}
+
+# --- language models (only workers ask them) ---------------------------------------------------
+# An endpoint that speaks as OpenAI's does, or a GGUF file; else the packaged model.
+LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
+LLM_MODEL = env.str("LLM_MODEL", default="")
+LLM_API_KEY = env.str("LLM_API_KEY", default="")
+LLM_GGUF = env.str("LLM_GGUF", default="")
+# Of a million tokens given and made, in the currency that the endpoint bills: 0.15/0.60.
+LLM_PRICE = env.str("LLM_PRICE", default="")
+LLM_CONCURRENCY = env.int("LLM_CONCURRENCY", default=4)
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

@@ -138,6 +138,13 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Language models",
+                "items": [
+                    _page("Calls", "receipt", "workers_llmcall_changelist"),
+                    _page("Limits", "speed", "workers_llmlimit_changelist"),
+                ],
+            },
+            {
                 "title": "Operations",
                 "items": [
                     {

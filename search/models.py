@@ -21,6 +21,7 @@ class Query(models.Model):
         LOG = "log", "what people searched"
         RECENT = "recent", "the visitor's own"
         ONWARD = "onward", "where people went on to"
+        WRITTEN = "written", "written by a language model"
 
     class Review(models.TextChoices):
         PROPOSED = "proposed", "proposed"
@@ -111,6 +112,34 @@ class Query(models.Model):
             # The review queue of the admin.
             models.Index(fields=["review", "source"], name="query_review"),
         ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class WrittenQuery(models.Model):
+    """A query that a language model wrote for an item, and what it rests on. A proposal."""
+
+    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="+")
+    text = models.CharField(max_length=300)
+    normalized = models.CharField(max_length=300)
+    # Of the taxonomy that the prompt states: "mood", "theme" ...
+    descriptor = models.CharField(max_length=40)
+    # Words of the item.
+    evidence = models.CharField(max_length=200)
+    model = models.CharField(max_length=200)
+    revision = models.CharField(max_length=64, blank=True)
+    prompt_version = models.CharField(max_length=20)
+    # The row of the ledger; it may be pruned before this is.
+    call = models.BigIntegerField()
+    money = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    # Of the item when it was written.
+    content_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "written queries"
+        constraints = [models.UniqueConstraint(fields=["item", "normalized"], name="written_once")]
 
     def __str__(self) -> str:
         return self.text

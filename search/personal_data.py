@@ -75,6 +75,22 @@ def why_private(text: str) -> str:
     return next((kind for kind, is_in in _TESTS if is_in(plain)), "")
 
 
+def mask(text: str) -> str:
+    """The text with what reaches or names a person, by its form, taken out.
+
+    For what leaves the installation; figures that may be a title's ("2049") stay.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    plain = _IBAN.sub(lambda found: "[IBAN]" if _is_iban(found[0]) else found[0], plain)
+    plain = _CARD.sub(lambda found: "[card]" if _passes_luhn(found[0]) else found[0], plain)
+    for kind in ("e-mail", "handle", "web address", "IP address", "national ID"):
+        plain = _FOUND[kind].sub(f"[{kind}]", plain)
+    plain = _PHONE.sub(lambda found: "[telephone]" if _is_phone(found[0]) else found[0], plain)
+    for kind in ("postcode", "street address", "long number"):
+        plain = _FOUND[kind].sub(f"[{kind}]", plain)
+    return plain
+
+
 def private_among(typed: Iterable[tuple[str, str]]) -> set[str]:
     """The normal forms of those texts (text, normal form) that others must not see.
 

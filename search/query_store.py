@@ -160,7 +160,8 @@ def awaiting_approval() -> list[str]:
         "log": [str(Query.Source.LOG)],
         "all": [str(value) for value in Query.Source.values],
     }
-    return awaited[settings.SEARCH_QUERY_APPROVAL]
+    # Nothing that a language model wrote is shown before somebody has seen it.
+    return sorted({*awaited[settings.SEARCH_QUERY_APPROVAL], str(Query.Source.WRITTEN)})
 
 
 def source_report() -> dict[str, Any]:

@@ -48,6 +48,7 @@ from recs.models import (
     TrainingRun,
 )
 from search.models import BannedPattern, Query, Rule, Synonym, Term
+from workers.models import LlmCall, LlmLimit
 
 pytestmark = pytest.mark.django_db
 
@@ -188,6 +189,12 @@ def _trained(items: list[Item]) -> None:
 def _operations(items: list[Item]) -> None:
     for n in range(len(items)):
         Catalog.objects.create(name=f"c{n}", hosts=[NASTY])
+        LlmLimit.objects.create(purpose=f"{NASTY}{n}", calls_a_day=n)
+        LlmCall.objects.create(
+            purpose="queries", prompt_version="1", model=NASTY, input_hash=str(n),
+            outcome=["ok", "cached", "bad_answer", "failed", "refused"][n % 5],
+            answer={"queries": [NASTY]}, error=NASTY,
+        )  # fmt: skip
         job = Job.objects.create(
             kind="catalog.import_file",
             state=["failed", "running", "queued", "done"][n % 4],

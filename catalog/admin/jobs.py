@@ -3,17 +3,29 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Case, Count, QuerySet, Value, When
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
-from catalog.admin_base import ReadOnlyAdmin, ReadOnlyInline, bar
+from catalog.admin_base import ReadOnlyAdmin, ReadOnlyInline, bar, open_row, tell
+from catalog.enqueue import enqueue_job, go_on_with_job
+from catalog.jobs import STOPPABLE, ask_job
 from catalog.models import Job, JobProblem
 
+WRITE = "llm.write_queries"
+WRITTEN_FOR = 200
+# By action the states in which it means something.
+OFFERED = {
+    "pause": (Job.State.QUEUED, Job.State.RUNNING),
+    "cancel": (Job.State.QUEUED, Job.State.RUNNING, Job.State.PAUSED),
+    "go_on": (Job.State.PAUSED, Job.State.FAILED),
+}
 # A heartbeat moves with each step; a step takes seconds.
 LOST_AFTER = timedelta(minutes=5)
 URGENCY = (Job.State.FAILED, Job.State.RUNNING, Job.State.QUEUED, Job.State.DONE)
@@ -36,6 +48,8 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = (("state", ChoicesDropdownFilter), ("kind", AllValuesCheckboxFilter))
     search_fields = ("=kind", "message")
     actions = None
+    actions_list = ("write_queries",)
+    actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
     fieldsets = (
         (None, {"fields": (("kind", "state_name"), "progress", "message", "error")}),
@@ -43,6 +57,93 @@ class JobAdmin(ReadOnlyAdmin):
         ("Asked for and made", {"fields": (("params", "result"),)}),
     )
     readonly_fields = ("state_name", "progress")
+
+    def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may begin and stop jobs of language models."""
+        return request.user.has_perm("catalog.change_job")
+
+    def offers(self, name: str, row: Job) -> bool:
+        """What can be done with the job as it is."""
+        if not row.kind.startswith(STOPPABLE):
+            return False
+        return row.state in OFFERED[name]
+
+    @action(
+        description="Write queries",
+        icon="edit_note",
+        permissions=["steer"],
+        url_path="write-queries",
+        dialog={
+            "title": "Have a language model write queries?",
+            "description": "For 200 items that have none, the less known ones first. What it "
+            "writes waits in the queue of approval; the ledger counts what it costs.",
+            "form_submit_text": "Write queries",
+        },
+    )
+    def write_queries(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        job = enqueue_job(WRITE, kind=WRITE, params={"items": WRITTEN_FOR, "seed": 0})
+        messages.success(request, "The workers begin within seconds; this page says how far.")
+        return open_row(job)
+
+    @action(
+        description="Pause",
+        icon="pause",
+        permissions=["steer"],
+        url_path="pause",
+        dialog={
+            "title": "Pause this job?",
+            "description": "After the call in flight; it can be gone on with at any time.",
+            "form_submit_text": "Pause",
+        },
+    )
+    def pause(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """After the call in flight."""
+        return self._wish(request, object_id, Job.Wish.PAUSE, "The job pauses after this call.")
+
+    @action(
+        description="Cancel",
+        icon="cancel",
+        permissions=["steer"],
+        url_path="cancel",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": "Cancel this job?",
+            "description": "It ends after the call in flight. What was written stays proposed.",
+            "form_submit_text": "Cancel the job",
+        },
+    )
+    def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """After the call in flight, for good."""
+        return self._wish(request, object_id, Job.Wish.CANCEL, "The job ends after this call.")
+
+    @action(
+        description="Go on",
+        icon="play_arrow",
+        permissions=["steer"],
+        url_path="go-on",
+        dialog={
+            "title": "Go on with this job?",
+            "description": "What was answered is not asked again.",
+            "form_submit_text": "Go on",
+        },
+    )
+    def go_on(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Queue it again; what was answered is not asked again."""
+        job = get_object_or_404(Job, pk=object_id)
+        tell(request, lambda: f"{go_on_with_job(job_id=str(job.pk)).kind} goes on.")
+        return open_row(job)
+
+    @staticmethod
+    def _wish(request: HttpRequest, object_id: str, wish: str, said: str) -> HttpResponse:
+        job = get_object_or_404(Job, pk=object_id)
+
+        def ask() -> str:
+            ask_job(job_id=job.pk, wish=wish)
+            return said
+
+        tell(request, ask)
+        return open_row(job)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         """With the number of rows that could not be used."""
@@ -61,6 +162,9 @@ class JobAdmin(ReadOnlyAdmin):
             "lost": "danger",
             "running": "info",
             "queued": "warning",
+            "paused": "warning",
+            "cancelled": "warning",
+            "stopping": "warning",
             "done": "success",
         },
     )
@@ -69,7 +173,7 @@ class JobAdmin(ReadOnlyAdmin):
         last = job.heartbeat_at or job.started_at
         if job.state == Job.State.RUNNING and last and timezone.now() - last > LOST_AFTER:
             return "lost"
-        return job.state
+        return "stopping" if job.state == Job.State.RUNNING and job.wish else job.state
 
     @display(description="progress")
     def progress(self, job: Job) -> SafeString:

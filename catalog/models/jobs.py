@@ -13,6 +13,13 @@ class Job(models.Model):
         RUNNING = "running", "running"
         DONE = "done", "done"
         FAILED = "failed", "failed"
+        PAUSED = "paused", "paused"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Wish(models.TextChoices):
+        NONE = "", "none"
+        PAUSE = "pause", "pause"
+        CANCEL = "cancel", "cancel"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     kind = models.CharField(max_length=60)
@@ -21,6 +28,8 @@ class Job(models.Model):
     # 0 while the amount of work is not known.
     total = models.BigIntegerField(default=0)
     message = models.CharField(max_length=300, blank=True)
+    # What somebody asked of it while it runs; jobs that can stop look at it between their steps.
+    wish = models.CharField(max_length=10, choices=Wish.choices, blank=True, db_default="")
     error = models.TextField(blank=True)
     params = models.JSONField(default=dict)
     result = models.JSONField(default=dict)

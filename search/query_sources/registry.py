@@ -7,10 +7,19 @@ from search.query_sources.names import Names
 from search.query_sources.onward import GoneOn
 from search.query_sources.recent import Recent
 from search.query_sources.titles import Titles
+from search.query_sources.written import WrittenByModels
 
 # A name or a category answers with many items where a namesake's title answers with one, and
 # what the catalog says can be explained where a log entry cannot.
-SOURCES: tuple[QuerySource, ...] = (Names(), Expansions(), Titles(), Log(), GoneOn(), Recent())
+SOURCES: tuple[QuerySource, ...] = (
+    Names(),
+    Expansions(),
+    Titles(),
+    Log(),
+    WrittenByModels(),
+    GoneOn(),
+    Recent(),
+)
 
 
 def switched_on() -> tuple[QuerySource, ...]:

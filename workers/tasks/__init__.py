@@ -1,5 +1,5 @@
 """Task modules, imported so that Celery finds them."""
 
-from workers.tasks import catalog, recs, search
+from workers.tasks import catalog, llm, recs, search
 
-__all__ = ("catalog", "recs", "search")
+__all__ = ("catalog", "llm", "recs", "search")

@@ -1,0 +1,1 @@
+"""Language models, asked in the background: nothing that answers a request imports this."""
