@@ -76,6 +76,7 @@ def _of_start(rule: str, profile: Profile) -> str:
         "collection_title": "a list",
         "like": f"{profile.item_noun_plural} like another one",
         "searched": "what people typed",
+        "written": "what a language model wrote",
     }
     return f"Among the most wanted searches for {sorts[rule]}." if rule in sorts else ""
 
@@ -97,6 +98,7 @@ def _of_hits(known: QueryEvidence, profile: Profile) -> str:
         "name": "Named in",
         "collection_title": "A list that holds",
         "like": "It starts from",
+        "written": "Written by a language model for",
     }
     if known.rule in begins:
         return f"{begins[known.rule]} {among}."

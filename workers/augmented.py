@@ -1,10 +1,19 @@
 """What the tasks of language models do: write, then offer what was written to the store."""
 
-from catalog.enqueue import enqueue
+from celery.exceptions import SoftTimeLimitExceeded
+
+from catalog.enqueue import enqueue, go_on_with_job
 from workers.augmentation import queries
 
 
 def write_queries(*, job_id: str) -> None:
-    """Write the queries that a job asks for; what it was asked stands in its params."""
-    queries.write_queries(items=0, job_id=job_id)
+    """Write the queries that a job asks for; what it was asked stands in its params.
+
+    A job that takes longer than a task may is queued again: what was answered is not asked again.
+    """
+    try:
+        queries.write_queries(items=0, job_id=job_id)
+    except SoftTimeLimitExceeded:
+        go_on_with_job(job_id=job_id)
+        return
     enqueue("search.build_queries")

@@ -5,7 +5,7 @@ from celery import shared_task
 from workers import augmented
 
 
-@shared_task(name="llm.write_queries", time_limit=7200, soft_time_limit=7100)
+@shared_task(name="llm.write_queries", time_limit=3600, soft_time_limit=3300)
 def write_queries(job_id: str) -> None:
     """Write queries for items, as a job asks for."""
     augmented.write_queries(job_id=job_id)

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 from django.db import connection
 from jsonschema import Draft202012Validator
@@ -196,6 +197,20 @@ class TestJobs:
         with pytest.raises(Conflict, match="paused"):
             go_on_with_job(job_id=job.pk)
 
+    def test_a_job_that_takes_longer_than_a_task_is_queued_again(
+        self, make_items, asks, monkeypatch
+    ):
+        make_items(3)
+        job = create_job(kind="llm.write_queries", params={"items": 3, "seed": 0})
+        with monkeypatch.context() as patch:
+            patch.setattr(queries, "propose", _too_long)
+            write_queries(job_id=job.pk)
+        job.refresh_from_db()
+        assert job.state == Job.State.QUEUED
+        write_queries(job_id=job.pk)
+        job.refresh_from_db()
+        assert (job.state, len(asks.asked)) == (Job.State.DONE, 3)
+
     def test_a_waiting_job_is_cancelled_at_once_and_other_kinds_cannot_be(self):
         job = create_job(kind="llm.write_queries")
         assert ask_job(job_id=job.pk, wish="cancel").state == Job.State.CANCELLED
@@ -235,6 +250,10 @@ class TestJobs:
         assert WrittenQuery.objects.count() == 4
         assert len(asks.asked) <= 8
         assert set(LlmCall.objects.values_list("outcome", flat=True)) <= {"ok", "cached"}
+
+
+def _too_long(*_, **__):
+    raise SoftTimeLimitExceeded
 
 
 def _write_and_close():
