@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from catalog import directory, scope
@@ -48,9 +48,20 @@ PASSWORD = "correct-horse-7"
 
 
 @pytest.fixture(scope="package")
-def schemas(django_db_setup, django_db_blocker):
+def artifact_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(autouse=True)
+def own_artifacts(settings, artifact_folder):
+    """Films and store keep what they trained for all tests of the package."""
+    settings.RECS_ARTIFACT_DIR = artifact_folder
+
+
+@pytest.fixture(scope="package")
+def schemas(django_db_setup, django_db_blocker, artifact_folder):
     """Films and store, made by what makes them, and filled; gone again after the package."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), override_settings(RECS_ARTIFACT_DIR=artifact_folder):
         keeper = User.objects.create_superuser("keeper", password=PASSWORD)
         for world in WORLDS[1:]:
             directory.register(name=world.name, hosts=[world.host])
