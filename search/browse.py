@@ -1,7 +1,7 @@
 """Browsing: an empty query lists everything inside the filters, popular first."""
 
 from catalog.models import Item, Profile
-from search import facet_counts, facets
+from search import facets, set_counts
 from search.hits import build_hits
 from search.item_sets import ItemSet, sorted_items
 from search.rules import Applied, current_rules
@@ -29,7 +29,7 @@ def browse(
     with stages.time("browse"):
         page = _page(every, request)
     with stages.time("facets"):
-        total, counts = facet_counts.count_rows(every.rows(), request.filters, profile)
+        total, counts = set_counts.count(every, request.filters, profile)
         shown_facets = facets.build_facets(counts, request.filters, profile)
     ranked = [(item.pk, "browse", 1 / (start + at)) for at, item in enumerate(page, start=1)]
     return Retrieved(

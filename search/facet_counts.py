@@ -17,11 +17,14 @@ from django.db.models.fields.json import KeyTransform
 from catalog.filters import ATTRIBUTE, LIST_FACETS, ItemFilters
 from catalog.models import Profile
 from catalog.querysets import ItemQuerySet
-from search.facets import Counts, facet_keys
+from search.facets import SHOWN, Counts, facet_keys
 
 # Of a facet with more texts than this only the commonest are counted, and those chosen. Numbers are
 # counted all: steps are made of them, and the count of a step is of every number in it.
 MOST_VALUES = 1000
+# Of makers and countries no more are looked at than are shown; a category may be opened, and what
+# an attribute is depends on all its values.
+MOST_OF = {"creator": SHOWN, "country": SHOWN}
 _COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 _READ: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(LIST_FACETS, str),
@@ -32,8 +35,13 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 _COMMONEST = 'items DESC, value COLLATE "C"'
 
 
+# (place of the facet, value, items)
+Rows = Sequence[tuple[int, str, int]]
+Read = Callable[[str, Sequence[Any]], Rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
+class _Facet:
     """A facet of the statement: its column there, and texts that are counted however rare."""
 
     facet: str
@@ -42,38 +50,44 @@ class _Counted:
     anyway: Sequence[str]
 
 
-def count_rows(items: ItemQuerySet, filters: ItemFilters, profile: Profile) -> tuple[int, Counts]:
+def run(text: str, params: Sequence[Any]) -> Rows:
+    """The rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(text, params)
+        found: Rows = cursor.fetchall()
+    return found
+
+
+def count_rows(
+    items: ItemQuerySet, filters: ItemFilters, profile: Profile, *, read: Read = run
+) -> tuple[int, Counts]:
     """How many of these items pass, and how often each facet's values occur among them.
 
     One statement for all facets without a filter of their own, and one for each other facet.
+    `read` answers them.
     """
     keys = facet_keys(profile)
     free = [facet for facet in keys if filters.wanted(facet) is None]
-    total, counts = _count(items, filters, free)
+    total, counts = _counted(read, free, statement(items, filters, free))
     for facet in keys:
         if facet not in free:
-            counts |= _count(items, filters.without(facet), [facet], filters)[1]
+            asked = statement(items, filters.without(facet), [facet], filters)
+            counts |= _counted(read, [facet], asked)[1]
     return total, counts
 
 
-def _count(
-    items: ItemQuerySet,
-    filters: ItemFilters,
-    facets: Sequence[str],
-    chosen: ItemFilters | None = None,
+def _counted(
+    read: Read, facets: Sequence[str], asked: tuple[str, Sequence[Any]]
 ) -> tuple[int, dict[str, Any]]:
-    """How many items are inside the filters, and the values of these facets among them."""
-    text, params = statement(items, filters, facets, chosen)
+    """How many items there are, and the values of these facets among them."""
     counts: dict[str, Any] = {facet: {} for facet in facets}
     total = 0
-    with connection.cursor() as cursor:
-        cursor.execute(text, params)
-        for place, value, count in cursor.fetchall():
-            if place < 0:
-                total = count
-            else:
-                facet = facets[place]
-                counts[facet][_READ.get(facet, json.loads)(value)] = count
+    for place, value, items in read(*asked):
+        if place < 0:
+            total = items
+        else:
+            facet = facets[place]
+            counts[facet][_READ.get(facet, json.loads)(value)] = items
     return total, counts
 
 
@@ -106,7 +120,7 @@ def statement(
         anyway = list(wanted) if isinstance(wanted, tuple) else []
         # grouping() has a bit for each column that a row is not grouped by, the first the highest.
         bit = (2 ** len(columns) - 1) ^ (1 << (len(columns) - 1 - place))
-        one = _Counted(facet=facet, column=column, bit=bit, anyway=anyway)
+        one = _Facet(facet=facet, column=column, bit=bit, anyway=anyway)
         text, own = _part(place, one)
         parts.append(text)
         params += own
@@ -122,7 +136,7 @@ def statement(
     )
 
 
-def _part(place: int, one: _Counted) -> tuple[str, list[Any]]:
+def _part(place: int, one: _Facet) -> tuple[str, list[Any]]:
     """What counts the values of one facet."""
     if one.facet.startswith(ATTRIBUTE):
         return _of_attribute(place, one)
@@ -136,12 +150,13 @@ def _part(place: int, one: _Counted) -> tuple[str, list[Any]]:
         f"(SELECT {place}, value, items FROM"  # noqa: S608  our own names
         f" (SELECT value, sum(items)::bigint AS items FROM grouped, unnest({one.column}) AS value"
         " WHERE sets = %s GROUP BY value) AS counted"
-        f" ORDER BY value = ANY(%s::text[]) DESC, {_COMMONEST} LIMIT {MOST_VALUES + len(one.anyway)})",
+        f" ORDER BY value = ANY(%s::text[]) DESC, {_COMMONEST}"
+        f" LIMIT {MOST_OF.get(one.facet, MOST_VALUES) + len(one.anyway)})",
         [one.bit, one.anyway],
     )
 
 
-def _of_attribute(place: int, one: _Counted) -> tuple[str, list[Any]]:
+def _of_attribute(place: int, one: _Facet) -> tuple[str, list[Any]]:
     held = one.column
     lists = f"CASE jsonb_typeof({held}) WHEN 'array' THEN {held} ELSE jsonb_build_array({held}) END"
     # An item that says a value twice has it once.
