@@ -189,9 +189,9 @@ def _print_table(folds: list[Rows]) -> None:
     for name in parts[0][2]:
         passes = np.concatenate([kept[name] for _, _, kept in parts])
         shares = match_cut_fit.shares(whole, passes)
-        told = _auc(parts, name) if name in parts[0][1] else ""
+        mean = _auc(parts, name) if name in parts[0][1] else ""
         cells = [_cell(shares[each]) for each in ("rejected", "removed")]
-        print(f"| {name} | {told} | {cells[0]} | {cells[1]} |")
+        print(f"| {name} | {mean} | {cells[0]} | {cells[1]} |")
     _print_differences(whole, parts)
 
 
