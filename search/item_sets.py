@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from catalog.filters import ItemFilters
@@ -112,9 +112,9 @@ def sorted_items(rows: ItemQuerySet, sort: str) -> ItemQuerySet:
     """Items in an order that is total, so that pages never overlap."""
     if sort in _ORDER:
         return rows.order_by(*_ORDER[sort])
-    live = NeighbourVersion.objects.live().values_list("pk", flat=True).first()
+    live = Subquery(NeighbourVersion.objects.live().values("pk")[:1])
     counted: ItemQuerySet = rows.alias(
-        live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live or 0))
+        live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live))
     )
     counted = counted.annotate(people=Coalesce(F("live_popularity__people"), 0))
     return counted.order_by(*_POPULAR)
