@@ -28,7 +28,7 @@ Call = Callable[[str], object]
 
 def report(texts: int) -> None:
     """Print p50, p95 and p99 in milliseconds of each, and p95 beside the plain one's."""
-    # As a web process does: else the collector walks all that was loaded, in the middle of a request.
+    # As a web process does: else the collector walks all that was loaded inside a request.
     warm_up()
     typed = _texts(texts)
     keystrokes = [text[:end] for text in typed for end in range(1, len(text) + 1)]
