@@ -130,6 +130,7 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
         and not failing_facets(one.candidate, request.filters)
     ]
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
+    inside.scored.sort(key=lambda one: (-one.score, one.candidate.item_id))
     _order(inside, request, stages, is_settled=True)
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
     inside.obey(found.rules)

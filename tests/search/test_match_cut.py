@@ -121,7 +121,6 @@ def test_excluded_words_bring_nothing_back(world):
 def test_without_the_model_the_floors_stand(world, monkeypatch):
     _, version = world
     with_cut(version, threshold=1.1)
-    monkeypatch.setattr("recs.surfaces.why_not", lambda *_: "switched_off")
     monkeypatch.setattr("recs.unified.why_not", lambda *_: "switched_off")
     assert found(QUERY).total > 0
 
@@ -135,7 +134,7 @@ filters = st.builds(
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("looked_at", [5, 1_000])
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=20)
 @given(
     query=st.sampled_from(
         [QUERY, "tale", "western tale", "funny story", "tale -drama", "sad tale"]
@@ -143,14 +142,19 @@ filters = st.builds(
     filters=filters,
     size=st.integers(5, 30),
     person=st.sampled_from(["", "p0", "p2"]),
-    cut=st.sampled_from([(20.0, 20.0, 0.5, -22.0), (0.0, 0.0, 1.0, 2.0), (0.0, 10.0, 0.0, -9.0)]),
+    cut=st.sampled_from(
+        [None, (20.0, 20.0, 0.5, -22.0), (0.0, 0.0, 1.0, 2.0), (0.0, 10.0, 0.0, -9.0)]
+    ),
 )
 def test_counts_facets_and_pages_agree_with_a_model(looked_at, query, filters, size, person, cut):
     version = registry.live("unified")
-    with_cut(version, weights=list(cut[:3]), constant=cut[3])
+    if cut is not None:
+        with_cut(version, weights=list(cut[:3]), constant=cut[3])
     viewer = Viewer(person_id=Person.objects.get(external_id=person).pk) if person else Viewer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lexical, "MAX_MATCHES", looked_at)
+        if cut is None:
+            patch.setattr("recs.unified.why_not", lambda *_: "switched_off")
         asked = {"query": query, "filters": filters, "viewer": viewer, "per_page": size}
         first = retrieve(SearchRequest(**asked))
         pages = [
@@ -160,6 +164,8 @@ def test_counts_facets_and_pages_agree_with_a_model(looked_at, query, filters, s
         shown = [hit.item.pk for each in pages for hit in each.hits]
         assert {each.total for each in pages} == {len(shown)}
         assert len(set(shown)) == len(shown)
+        scores = [hit.score for each in pages for hit in each.hits]
+        assert scores == sorted(scores, reverse=True)
         for facet in first.facets:
             for value in facet.values[:2]:
                 params = {}
