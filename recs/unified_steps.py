@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from catalog.errors import InvalidInput
-from recs import registry, unified_gate, vector_index
+from recs import registry, unified_cut, unified_gate, vector_index
 from recs.content import live_versions
 from recs.features import SECONDS_A_DAY
 from recs.learning_data import UserModelRunConfig, begin
@@ -191,7 +191,10 @@ class _UnifiedRun:
         effects = unified_gate.quality_effects(
             load_unified(version), served["candidate"], judged, _seen(prepared, judged)
         )
-        registry.add_metrics(version=version, metrics={"quality": effects})
+        cut = unified_cut.learn_cut(version, prepared, judged, progress=work.progress)
+        registry.add_metrics(
+            version=version, metrics={"quality": effects, unified_cut.KEPT_AS: cut}
+        )
         if note:
             registry.record_gate(version=version, report={**report, "notes": [note]})
         return {

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from catalog.answers import AnswerInput, log_answer
 from catalog.models import Answer
 from catalog.types import QueryRecommendation
-from search.browse import order_of
 from search.cursors import Snapshot, cursor_at, keep, read_cursor
 from search.placement import MOST, Placement
 from search.query_features import facts_of
@@ -80,8 +79,6 @@ def _next_cursor(
     is_over = end >= min(found.total, MAX_DEPTH)
     if is_over or request.is_typing or (snapshot is None and request.page > 1):
         return ""
-    if snapshot is None and not found.ordered_ids:
-        found = replace(found, ordered_ids=order_of(request))
     return cursor_at(snapshot or keep(query_id, request, found), end)
 
 

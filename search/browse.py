@@ -1,10 +1,12 @@
 """Browsing: an empty query lists everything inside the filters, popular first."""
 
+from collections.abc import Sequence
+
 from catalog.models import Item, Profile
-from search import facets
+from search import facets, set_counts
 from search.hits import build_hits
-from search.item_sets import ItemSet, sorted_items
-from search.rules import Applied, current_rules
+from search.item_sets import ItemSet
+from search.rules import Applied
 from search.stages import Stages
 from search.tsquery import ParsedQuery
 from search.types import MOST_KEPT, HitSource, Retrieved, SearchRequest
@@ -27,9 +29,10 @@ def browse(
     """
     every, start = ItemSet(hidden=applied.hidden()), request.start
     with stages.time("browse"):
-        page = _page(every, request)
+        ids = _ids(every, request)
+        page = _items(ids[: request.per_page])
     with stages.time("facets"):
-        total, counts = facets.count_rows(every.rows(), request.filters, profile)
+        total, counts = set_counts.count(every, request.filters, profile)
         shown_facets = facets.build_facets(counts, request.filters, profile)
     ranked = [
         (item.pk, HitSource.BROWSE, 1 / (start + at)) for at, item in enumerate(page, start=1)
@@ -46,6 +49,7 @@ def browse(
         related=(),
         facets=shown_facets,
         top_item_ids=tuple(item.pk for item in page[:MAX_TOP_ITEMS]),
+        ordered_ids=tuple(ids),
         exact_title=False,
         stages=stages.milliseconds,
         rules=applied.told(sort=request.sort),
@@ -54,19 +58,15 @@ def browse(
     )
 
 
-def order_of(request: SearchRequest) -> tuple[int, ...]:
-    """What a cursor keeps of the list; asked for only where there is a second page."""
-    applied = current_rules().applied("", verbatim=request.verbatim)
-    every = ItemSet(hidden=applied.hidden())
-    return tuple(every.page(request, sort=request.sort, count=MOST_KEPT))
+def _ids(every: ItemSet, request: SearchRequest) -> list[int]:
+    """The items of the page in their order; a first page with what follows, for its cursor."""
+    is_kept = request.offset is None and request.start == 0 and not request.is_typing
+    count = MOST_KEPT if is_kept else request.per_page
+    return every.page(request, sort=request.sort, count=count)
 
 
-def _page(every: ItemSet, request: SearchRequest) -> list[Item]:
+def _items(ids: Sequence[int]) -> list[Item]:
+    """Those that are visible, in this order."""
     rows = Item.objects.visible().defer("search_vector", "keywords", "content_hash")
-    if request.offset is not None:
-        ids = every.page(request, sort=request.sort, count=request.per_page)
-        found = rows.in_bulk(ids)
-        return [found[item_id] for item_id in ids if item_id in found]
-    wanted = sorted_items(every.rows().filter(request.filters.q()), request.sort)
-    wanted = wanted.defer("search_vector", "keywords", "content_hash")
-    return list(wanted[request.start : request.start + request.per_page])
+    found = rows.in_bulk(list(ids))
+    return [found[item_id] for item_id in ids if item_id in found]

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from catalog.filters import ItemFilters
 from recs import embeddings, index, versions
 from recs.errors import NoLiveVersion
+from recs.ml.unified.match_cut import LEAST_NEARNESS, LEAST_SHARE, LOOKED_AT
 
 # Of 200 real searches on 17,472 films, cut() keeps 10 of them in the median, 63 at the ninth
 # decile, and more than 150 for two. The index finds 97.7 % of the true nearest 100 at this depth
 # (98.6 % at 200, for half as much time again).
-NEAREST = 150
+NEAREST = LOOKED_AT
 # Similarities below this are chance. On the film demo the best of "asdfgh qwerty" is 0.27, of
 # "how to bake bread" 0.35 and of "zzzz" 0.35 (a film called "Z"); that of "sad robot" is 0.46.
-LEAST_SIMILARITY = 0.38
+LEAST_SIMILARITY = LEAST_NEARNESS
 # A tail starts where similarity has fallen to this share of the best one's. The Godfathers stand
 # above 0.8 of 0.75 and all else below; "space adventure" keeps some 25, "hitchcock thriller" his
 # films and no others.
-LEAST_SHARE_OF_BEST = 0.80
+LEAST_SHARE_OF_BEST = LEAST_SHARE
 # A title typed in full asks for that item: only what is very close stands beside it.
 LEAST_SHARE_OF_BEST_BESIDE_EXACT = 0.85
 # What is offered apart from the list, as related, may be a little farther away; not as far as the
@@ -74,6 +75,12 @@ def cut(
         return []
     floor = max(LEAST_SIMILARITY, share_of_best * matches[0].similarity)
     return [match for match in matches if match.similarity >= floor]
+
+
+def beyond(matches: list[DenseMatch]) -> list[DenseMatch]:
+    """Those that cut() leaves out, for a model to look at; none where nothing is near at all."""
+    kept = len(cut(matches))
+    return matches[kept:] if kept else []
 
 
 def cut_beside_exact(matches: list[DenseMatch], exact: Collection[int]) -> list[DenseMatch]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from catalog.filters import ItemFilters, Range
 from catalog.profiles import current_profile
 from search import collection_titles, dense, lexical, like, spelling, tsquery
-from search.candidates import load_candidates
+from search.candidates import failing_facets, load_candidates
 from search.fusion import Scored, fuse
 from search.item_sets import ItemSet
-from search.learned import Learned, reorder
+from search.learned import Learned, Near, reorder
 from search.rules import Applied, join
 from search.stages import Stages
 from search.synonyms import synonyms
@@ -120,9 +120,18 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
     """
     reading = replace(found.reading, within=found.reading.within.narrowed(request.filters))
     inside = _search(reading, replace(request, verbatim=True), stages)
-    members = {match.item_id for match in inside.matches} | set(found.items.others)
+    others = set(found.items.others)
+    members = {match.item_id for match in inside.matches} | others
+    there = {one.candidate.item_id for one in inside.scored}
+    inside.scored += [
+        one
+        for one in found.scored
+        if one.candidate.item_id in others - there
+        and not failing_facets(one.candidate, request.filters)
+    ]
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
-    _order(inside, request, stages)
+    inside.scored.sort(key=lambda one: (-one.score, one.candidate.item_id))
+    _order(inside, request, stages, is_settled=True)
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
     inside.obey(found.rules)
     return inside
@@ -196,11 +205,33 @@ def _search(reading: Reading, request: SearchRequest, stages: Stages) -> Found:
     return found
 
 
-def _order(found: Found, request: SearchRequest, stages: Stages) -> None:
+def _order(
+    found: Found, request: SearchRequest, stages: Stages, *, is_settled: bool = False
+) -> None:
+    def beyond() -> list[Scored]:
+        return _beyond(found, request)
+
     with stages.time("unified"):
-        reading = found.reading
-        found.learned = reorder(found.scored, reading.words, request, within=reading.within)
+        reading, ids = found.reading, [match.item_id for match in found.near]
+        near = Near(ids=ids, beyond=beyond, is_settled=is_settled)
+        found.learned = reorder(
+            found.scored, reading.words, request, within=reading.within, near=near
+        )
         found.scored = found.learned.scored
+
+
+def _beyond(found: Found, request: SearchRequest) -> list[Scored]:
+    """What is near in meaning and was not near enough for the floors; a model may think better."""
+    if not _is_meaning_believed(found, dense.cut(found.near)):
+        return []
+    there = {one.candidate.item_id for one in found.scored}
+    near = [match for match in dense.beyond(found.near) if match.item_id not in there]
+    facts = load_candidates(
+        [match.item_id for match in near],
+        excluded=tsquery.excluded_terms(found.reading.words),
+        filters=request.filters,
+    )
+    return [Scored(facts[one.item_id], HitSource.DENSE, 0.0) for one in near if one.item_id in facts]
 
 
 def _like(request: SearchRequest, stages: Stages) -> list[Scored]:

@@ -54,12 +54,13 @@ def fuse(
     ranks = _lexical_ranks(lexical, candidates)
     nearness = {match.item_id: rank for rank, match in enumerate(dense, start=1)}
     most = log1p(max((c.people for c in candidates.values()), default=0)) or 1.0
+    asked = without_article(query.normalized)
     scored = []
     for item_id, candidate in candidates.items():
         kind, rank = ranks.get(item_id, ("", 0))
         near = nearness.get(item_id, 0)
         fused = ((1 / (K + rank) if rank else 0) + (1 / (K + near) if near else 0)) * (K + 1) / 2
-        layer = _layer(query, kind, candidate)
+        layer = _layer(asked, kind, candidate)
         low, high = BANDS[layer]
         strength = (1 - POPULARITY_WEIGHT) * fused + POPULARITY_WEIGHT * (
             log1p(candidate.people) / most
@@ -74,17 +75,19 @@ def fuse(
 
 def is_exact_title(query: ParsedQuery, title: str, year: int | None) -> bool:
     """True where the title is what was typed, leading article or year aside."""
-    asked = without_article(query.normalized)
+    return _is_title(without_article(query.normalized), title, year)
+
+
+def _is_title(asked: str, title: str, year: int | None) -> bool:
     name = _name(title)
     return bool(name) and (name == asked or (year is not None and f"{name} {year}" == asked))
 
 
-def _layer(query: ParsedQuery, kind: str, candidate: Candidate) -> str:
-    if is_exact_title(query, candidate.title, candidate.year):
+def _layer(asked: str, kind: str, candidate: Candidate) -> str:
+    if _is_title(asked, candidate.title, candidate.year):
         return "exact"
     if kind != "all":
         return "rest"
-    asked = without_article(query.normalized)
     return "prefix" if _name(candidate.title).startswith(f"{asked} ") else "all"
 
 

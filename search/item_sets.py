@@ -6,11 +6,12 @@ otherwise (by meaning, by a similar title). The set of an empty query is the who
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from catalog.filters import ItemFilters
@@ -43,19 +44,20 @@ class ItemSet:
     hidden: Q = field(default_factory=Q)
     shown_anyway: Collection[int] = frozenset()
 
-    def rows(self) -> ItemQuerySet:
-        """The items, in no order."""
-        rows: Any = Item.objects.visible()
+    def rows(self, at: datetime | None = None) -> ItemQuerySet:
+        """The items, in no order; those that are visible at a moment, now where it is None."""
+        rows: Any = Item.objects.visible(at)
+        others = sorted(self.others)
         if inside := self.within.q():
-            rows = rows.filter(inside | Q(pk__in=list(self.others)))
+            rows = rows.filter(inside | Q(pk__in=others))
         if self.hidden:
-            rows = rows.exclude(self.hidden & ~Q(pk__in=list(self.shown_anyway)))
+            rows = rows.exclude(self.hidden & ~Q(pk__in=sorted(self.shown_anyway)))
         terms = tsquery.all_terms(self.query) if self.query else ""
         if terms:
             held = "catalog_item.search_vector @@ to_tsquery('foray', %s)"
             where = f"({held} OR catalog_item.id = ANY(%s))"
             # Our own text; what was typed is bound.
-            rows = rows.extra(where=[where], params=[terms, list(self.others)])  # noqa: S610
+            rows = rows.extra(where=[where], params=[terms, others])  # noqa: S610
         excluded = tsquery.excluded_terms(self.query) if self.query else ""
         if excluded:
             rows = rows.extra(
@@ -110,9 +112,9 @@ def sorted_items(rows: ItemQuerySet, sort: str) -> ItemQuerySet:
     """Items in an order that is total, so that pages never overlap."""
     if sort in _ORDER:
         return rows.order_by(*_ORDER[sort])
-    live = NeighbourVersion.objects.live().values_list("pk", flat=True).first()
+    live = Subquery(NeighbourVersion.objects.live().values("pk")[:1])
     counted: ItemQuerySet = rows.alias(
-        live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live or 0))
+        live_popularity=FilteredRelation("popularity", condition=Q(popularity__version=live))
     )
     counted = counted.annotate(people=Coalesce(F("live_popularity__people"), 0))
     return counted.order_by(*_POPULAR)

@@ -1,25 +1,30 @@
 """The unified model over what words and meaning found: a personal order, with the reasons it had.
 
-The candidate set stays what search found, and a title typed in full stays first: the model puts the
-rest in order, and adds what it finds near itself where the words are not what decides.
+What matches the words stays, and a title typed in full stays first: the model puts the rest in
+order, and adds what it finds near itself where the words are not what decides. Where the version
+has a cut of its own (recs.unified_cut), that one decides what is near enough to be part of the set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.errors import ProjectError
 from catalog.filters import ItemFilters
 from catalog.models import Item
+from recs import unified_cut
 from recs.history import History, TasteItem, read_history
+from recs.ml.unified.match_cut import MatchCut
 from recs.surfaces import Mixing, mixing
 from recs.unified import Ranking, UnifiedAsk, choosing, sentence
 from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
-from search.tsquery import ParsedQuery
+from search.tsquery import ParsedQuery, excluded_terms
 from search.types import HitSource, SearchRequest
 
 SURFACE = "search"
+# Found by nearness alone: what a cut decides about.
+BY_NEARNESS = HitSource.DENSE
 # The best by fusion so many are ranked anew; the others follow in their order.
 RANKED = 500
 # So many that only the model finds may join the candidates.
@@ -28,6 +33,19 @@ MOST_ADDED = 20
 TITLES_FROM = BANDS["exact"][0]
 # While somebody types, a title that begins so is what is meant most often.
 TITLES_FROM_TYPING = BANDS["prefix"][0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """What lies near a query in meaning.
+
+    `ids`: the nearest, uncut. `beyond`: gives those beyond the floors of nearness, as candidates.
+    `is_settled`: the set is known already, and nothing joins or leaves it.
+    """
+
+    ids: Sequence[int] = ()
+    beyond: Callable[[], list[Scored]] = list
+    is_settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,24 +76,34 @@ class Learned:
         }
 
 
+NOTHING_NEAR = Near()
+
+
 def reorder(
     scored: list[Scored],
     query: ParsedQuery,
     request: SearchRequest,
     *,
     within: ItemFilters | None = None,
+    near: Near = NOTHING_NEAR,
 ) -> Learned:
     """The candidates by the unified model, where it answers this viewer's searches.
 
-    `within`: what all of them pass, and what the model finds beside them must pass.
+    `within`: what all of them pass, and what the model finds beside them must pass. `near`: what
+    the version's cut decides about.
     """
     chosen = choosing(SURFACE, request.viewer)
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
+    cut = unified_cut.cut_of(chosen.version) if chosen.version and not near.is_settled else None
+    beyond = near.beyond() if cut and _is_open(scored, query) else []
+    asked = [*(one.candidate.item_id for one in scored[:RANKED]), *(near.ids if cut else ())]
     try:
         ask = _ask(scored, query, request, history, within or ItemFilters())
-        return _reordered(scored, query, request, chosen.rank(ask), history)
+        ranking = chosen.rank(replace(ask, also=list(dict.fromkeys(asked))))
+        kept = _Kept(ranking=ranking, cut=cut, nearest=near.ids)
+        return _reordered([*kept.of(scored), *kept.of(beyond)], query, request, kept, history)
     except ProjectError as error:
         return Learned(scored=scored, fallback=error.code)
 
@@ -99,20 +127,70 @@ def _ask(
         text=query.text,
         filters=within,
         excluded=history.unwanted,
-        also=[one.candidate.item_id for one in scored[:RANKED]],
         only_also=not _is_open(scored, query),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What of a ranking is part of the set though it lacks words.
+
+    A version without a cut of its own leaves the floors of nearness alone, and bounds what it adds.
+    """
+
+    ranking: Ranking
+    cut: MatchCut | None
+    nearest: Sequence[int]
+
+    def of(self, scored: Sequence[Scored]) -> list[Scored]:
+        """These, without those that are near and not near enough."""
+        if self.cut is None:
+            return list(scored)
+        tail = [one.candidate.item_id for one in scored if one.source == BY_NEARNESS]
+        passing = self.passing(tail)
+        return [
+            one for one in scored
+            if one.source != BY_NEARNESS or one.candidate.item_id in passing
+        ]  # fmt: skip
+
+    def passing(self, item_ids: Sequence[int]) -> Collection[int]:
+        """Those whose chance of being a good match clears the version's threshold."""
+        places = {item_id: place for place, item_id in enumerate(self.ranking.ids)}
+        known = [item_id for item_id in item_ids if item_id in places]
+        if self.cut is None or not known:
+            return frozenset()
+        read = unified_cut.features_of(
+            self.ranking, [places[item_id] for item_id in known], self.nearest
+        )
+        passes = self.cut.keeps(read).tolist()
+        return frozenset(item_id for item_id, is_in in zip(known, passes, strict=True) if is_in)
+
+    def fitting(self) -> list[int]:
+        """What the model found and is good enough, best first.
+
+        By the version's cut, or as well as three of four things that were chosen before.
+        """
+        ids, ranking = self.ranking.ids, self.ranking
+        if self.cut is not None:
+            passing = self.passing(ids)
+            return [item_id for item_id in ids if item_id in passing]
+        cutoff = ranking.model.cutoffs.get(SURFACE)
+        if cutoff is None:
+            return []
+        fits = (ranking.vectors @ ranking.question.stranger[0] >= cutoff).tolist()
+        return [item_id for item_id, is_in in zip(ids, fits, strict=True) if is_in]
 
 
 def _reordered(
     scored: list[Scored],
     query: ParsedQuery,
     request: SearchRequest,
-    ranking: Ranking,
+    kept: _Kept,
     history: History,
 ) -> Learned:
+    ranking = kept.ranking
     places = {item_id: place for place, item_id in enumerate(ranking.ids)}
-    added = _added(scored, ranking, query, request) if _is_open(scored, query) else []
+    added = _added(scored, kept, query, request) if _is_open(scored, query) else []
     joined = [*scored, *added]
     bound = TITLES_FROM_TYPING if request.is_typing else TITLES_FROM
     titled = [one for one in joined if one.score >= bound]
@@ -136,25 +214,19 @@ def _is_beside(one: Scored, query: ParsedQuery) -> bool:
 
 
 def _added(
-    scored: list[Scored], ranking: Ranking, query: ParsedQuery, request: SearchRequest
+    scored: list[Scored], kept: _Kept, query: ParsedQuery, request: SearchRequest
 ) -> list[Scored]:
     """What only the model found, where it fits as well as things that were chosen before.
 
     Whether it fits is asked of the request as a stranger's: taste puts in order what the words
     ask for, and brings in nothing else.
     """
-    cutoff = ranking.model.cutoffs.get(SURFACE)
     # Letters that mean nothing have neighbours too: the model adds to what words or meaning found.
-    if cutoff is None or not query.asked or not scored:
+    if not query.asked or not scored:
         return []
     there = {one.candidate.item_id for one in scored}
-    fits = ranking.vectors @ ranking.question.stranger[0]
-    near = [
-        item_id
-        for place, item_id in enumerate(ranking.ids)
-        if item_id not in there and fits[place] >= cutoff
-    ][:MOST_ADDED]
-    facts = load_candidates(near, filters=request.filters)
+    near = [item_id for item_id in kept.fitting() if item_id not in there][:MOST_ADDED]
+    facts = load_candidates(near, excluded=excluded_terms(query), filters=request.filters)
     return [Scored(facts[item_id], HitSource.UNIFIED, 0.0) for item_id in near if item_id in facts]
 
 

@@ -32,13 +32,16 @@ ALL_TERMS = f"""
 SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
 WHERE {VISIBLE} AND {_WANTED}{{within}}
 ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608  constants only
-# Where filters are all that is left of a query: what passes them, the best known first.
-ALL_INSIDE = f"""
-SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
+# Where filters are all that is left of a query: what passes them, the best known first. Without a
+# word to rank by no vector is read: of thousands of items that would take most of the time.
+_INSIDE = f"""
+SELECT i.id, {{rank}} AS match_rank FROM catalog_item i
 LEFT JOIN recs_itempopularity p ON p.item_id = i.id
     AND p.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
 WHERE {VISIBLE}{{within}}
 ORDER BY coalesce(p.people, 0) DESC, match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608
+ALL_INSIDE = _INSIDE.replace("{rank}", _RANK)
+ALL_INSIDE_UNRANKED = _INSIDE.replace("{rank}", "0::real")
 MOST_TERMS = f"""
 SELECT i.id, {_RANK} AS match_rank, 0 AS resemblance FROM catalog_item i
 WHERE {VISIBLE} AND {_WANTED}{{within}}
@@ -74,8 +77,9 @@ def match_all_terms(
     inside, params = _inside(within)
     if not text and not inside:
         return []
-    params |= {"wanted": text, "any": tsquery.any_term(query)}
-    statement = ALL_TERMS if text else ALL_INSIDE
+    ranked_by = tsquery.any_term(query)
+    params |= {"wanted": text, "any": ranked_by}
+    statement = ALL_TERMS if text else ALL_INSIDE if ranked_by else ALL_INSIDE_UNRANKED
     with prepared_cursor() as cursor:
         cursor.execute(statement.replace("{within}", inside), params)
         return [LexicalMatch(item_id, "all", rank) for item_id, rank in cursor.fetchall()]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from catalog.models import Profile
-from search import facets
+from search import facets, set_counts
 from search.candidates import failing_facets, load_candidates
 from search.finding import Found, find_inside
 from search.fusion import Scored
@@ -58,7 +58,7 @@ def _list_large(found: Found, request: SearchRequest, profile: Profile, stages: 
     """A page of a set of which only the best were looked at: by filters, those inside them."""
     filters = request.filters
     with stages.time("facets"):
-        total, counts = facets.count_rows(found.items.rows(), filters, profile)
+        total, counts = set_counts.count(found.items, filters, profile)
         shown = facets.build_facets(counts, filters, profile)
     best = found if filters.is_empty else find_inside(found, request, stages)
     # What a rule pins was not searched for, and may be outside the filters.

@@ -209,6 +209,15 @@ class Term(models.Model):
         return self.word
 
 
+class CatalogChange(models.Model):
+    """Transactions that changed items: a trigger adds rows, search.catalog_changes folds them."""
+
+    n = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.n} changes"
+
+
 class FacetWord(models.Model):
     """How people say a value of a facet: "french" for the country France.
 

@@ -9,6 +9,7 @@ from recs import registry
 from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.models import ModelVersion
 from search import (
+    catalog_changes,
     facet_words,
     finished,
     query_checks,
@@ -27,6 +28,7 @@ def build_terms(*, bar: bool = False) -> None:
     with track(kind="search.build_terms", bar=bar) as progress:
         spelling.build_terms(progress=progress)
         facet_words.build_facet_words(progress=progress)
+        catalog_changes.fold()
 
 
 def train_finished_queries(*, bar: bool = False) -> ModelVersion:

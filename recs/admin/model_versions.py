@@ -19,9 +19,12 @@ from catalog.errors import ProjectError
 from catalog.models import Person
 from recs import registry
 from recs.admin.comparison import differing, persons_lists
+from recs.admin.cuts import cut_report
 from recs.admin.pictures import compared_slices, gate_report, learning_curve
 from recs.models import ModelVersion
+from recs.unified_cut import KEPT_AS
 
+CUTS = "Where search cuts"
 STATES = {
     "live": "success",
     "candidate": "info",
@@ -47,12 +50,19 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": (("name", "kind", "state_name"), ("as_of", "seed", "semantic_version"))}),
         ("The gate", {"fields": ("gate_report",)}),
+        (CUTS, {"fields": ("match_cut",)}),
         ("Training", {"fields": ("curve", ("events", "people", "items"))}),
         ("Vectors", {"fields": (("dimensions", "recall", "index_built_at"),)}),
         ("Times", {"fields": (("created_at", "promoted_at"), ("retired_at", "pruned_at"))}),
         ("Config and metrics", {"fields": ("config", "metrics", "manifest_sha256")}),
     )
-    readonly_fields = ("state_name", "gate_report", "curve", "recall")
+    readonly_fields = ("state_name", "gate_report", "match_cut", "curve", "recall")
+
+    def get_fieldsets(self, request: HttpRequest, obj: ModelVersion | None = None) -> Any:
+        """Only a unified model cuts."""
+        every = super().get_fieldsets(request, obj)
+        cuts = obj is not None and obj.kind == ModelVersion.Kind.UNIFIED
+        return [one for one in every if cuts or one[0] != CUTS]
 
     def get_urls(self) -> list[URLPattern]:
         """The page of two versions side by side."""
@@ -164,6 +174,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def gate_report(self, version: ModelVersion) -> SafeString:
         """The verdict in words, a picture, and its table."""
         return gate_report(version.gate)
+
+    @display(description="cut")
+    def match_cut(self, version: ModelVersion) -> SafeString:
+        """What near in meaning is part of a search, and what that loses and removes."""
+        return cut_report(version.metrics.get(KEPT_AS) or {})
 
     @display(description="learning curve")
     def curve(self, version: ModelVersion) -> SafeString:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -6,10 +7,12 @@ from hypothesis import strategies as st
 
 from catalog.filters import ItemFilters, Range, parse_filters
 from catalog.items import upsert_items
-from catalog.models import Profile
+from catalog.models import Item, Profile
 from catalog.types import ItemInput
-from search.candidates import Candidate, failing_facets
-from search.facets import build_facets, count_candidates, count_rows
+from search import facet_counts
+from search.candidates import Candidate, failing_facets, load_candidates
+from search.facet_counts import count_rows
+from search.facets import build_facets, count_candidates
 from search.item_sets import ItemSet
 
 PROFILE = Profile(range_facet="year", creator_noun="director", category_noun="genre")
@@ -145,3 +148,46 @@ def test_counting_in_the_database_equals_counting_the_rows(profile):
         assert {facet: dict(values) for facet, values in counts.items()} == {
             facet: dict(values) for facet, values in expected.items()
         }
+
+
+@pytest.mark.django_db
+def test_beyond_a_thousand_values_the_shown_ones_and_all_numbers_are_right(monkeypatch):
+    # A bound of its own, so that few items do.
+    monkeypatch.setattr(facet_counts, "MOST_VALUES", 12)
+    profile = Profile(range_facet="price", facet_attributes=["size", "color"])
+    inputs = [
+        ItemInput(
+            external_id=f"i{n}",
+            title=f"Item {n}",
+            # Each creator once: which twelve are shown is a matter of the alphabet alone.
+            creators=[f"{'zÄaéZA'[n % 6]}{n:03}"],
+            price=Decimal(n) / 4,
+            attributes={"size": [n, n, n / 2], "color": [f"c{n}", "red"] if n % 3 else f"c{n}"},
+        )
+        for n in range(60)
+    ]
+    upsert_items(items=inputs)
+    rows = list(load_candidates(list(Item.objects.values_list("pk", flat=True))).values())
+    with_keys = [
+        replace(row, attributes=item.attributes)
+        for row, item in zip(
+            sorted(rows, key=lambda row: int(row.title.split()[1])), inputs, strict=True
+        )
+    ]
+    chosen = ItemFilters(creator=("z000", "Z052"), attributes=(("color", ("c7", "red")),))
+    for filters in (ItemFilters(), chosen):
+        total, counts = count_rows(ItemSet().rows(), filters, profile)
+        passing, expected = count_candidates(with_keys, filters, profile)
+        assert total == len(passing)
+        assert build_facets(counts, filters, profile) == build_facets(expected, filters, profile)
+    assert len(counts["price"]) == len(expected["price"])
+
+
+@pytest.mark.django_db
+def test_all_facets_of_a_set_are_counted_in_one_statement(django_assert_num_queries):
+    profile = Profile(range_facet="price", facet_attributes=["size", "color"])
+    with django_assert_num_queries(1):
+        assert count_rows(ItemSet().rows(), ItemFilters(), profile)[0] == 0
+    both = ItemFilters(country=("F",), year=Range(low=Decimal(1960)))
+    with django_assert_num_queries(2):
+        assert count_rows(ItemSet().rows(), both, profile)[0] == 0

@@ -181,6 +181,24 @@ def read_features(facts: Facts, asked: Question, candidates: Candidates) -> Floa
     return np.asarray(found, np.float32)
 
 
+def as_a_stranger(features: Floats) -> Floats:
+    """(..., F) float32, the same pairs with nothing known of who asks: a request for words alone.
+
+    Args:
+        features: (..., F) by read_features(), of requests without a source.
+    """
+    found = np.array(features, np.float32)
+    place = {name: number for number, name in enumerate(NAMES_OF_ALL)}
+    for name, group in zip(NAMES_OF_ALL, GROUP_OF, strict=True):
+        if group == "taste" or name in ("has_person", "known_events"):
+            found[..., place[name]] = 0.0
+    for name in ("knn_history", "knn_same_words"):
+        # The logarithm of no share at all.
+        found[..., place[name]] = -1.0
+    found[..., place["cosine"]] = found[..., place["cosine_of_a_stranger"]]
+    return found
+
+
 def _fit(asked: Question, candidates: Candidates) -> list[Floats]:
     vectors = candidates.side.vectors
     return [_products(asked.vectors, vectors), _products(asked.stranger, vectors)]

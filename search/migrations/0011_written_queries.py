@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0010_job_wishes'),
-        ('search', '0008_onward'),
+        ('search', '0010_catalog_changes'),
     ]
 
     operations = [
