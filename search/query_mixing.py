@@ -76,15 +76,17 @@ def best_of_each_rule(
 ) -> list[int]:
     """Places of those that are looked at more closely, best first; `worth` of each.
 
-    `new`: those that are, whatever they are worth; they come last.
+    `new`: of those of new categories the ones that are, whatever they are worth; they come last.
     """
     kept: list[int] = []
     rules: Counter[str] = Counter()
     order = sorted(range(len(scored)), key=lambda n: (-worth[n], scored[n].candidate.normalized))
     for place in order:
+        if scored[place].is_of_new:
+            continue
         rule = scored[place].candidate.rule
         rules[rule] += 1
-        if rules[rule] <= CHECKED_OF_RULE and place not in new:
+        if rules[rule] <= CHECKED_OF_RULE:
             kept.append(place)
     return kept[: CHECKED - len(new)] + list(new)
 

@@ -21,6 +21,8 @@ from search.query_candidates import Candidate
 
 NEUTRAL = 0.2
 LEAST_SHARE = 0.4
+# Of what somebody did: each search reads it, and what is older was seldom had of late.
+MOST_ACTS = 2_000
 # How a list is read: Moffat and Zobel, "Rank-biased precision", TOIS 2008.
 LOOKED = 0.8
 
@@ -34,7 +36,7 @@ def leads_of(viewer: Viewer, candidates: Sequence[Candidate]) -> list[float] | N
     if viewer.is_nobody or not candidates:
         return None
     items = {item for each in candidates for item in each.first_hits}
-    found = inclinations(read_history(viewer=viewer), items)
+    found = inclinations(read_history(viewer=viewer, most=MOST_ACTS), items)
     leads = [
         sum(found.get(item, 0.0) * LOOKED**n for n, item in enumerate(each.first_hits))
         for each in candidates
