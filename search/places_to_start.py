@@ -21,6 +21,7 @@ from search.text import normalize_query
 CACHE_KEY = "search:places_to_start:4"
 CACHE_SECONDS = 300
 BEST_OF_RULE = 12
+DOORS = 5
 # Least and most telling rules apart: a bare genre is on the page already, as a way to browse.
 RULES = (
     "country_category", "creator_category", "like", "country_category_decade",
@@ -71,8 +72,9 @@ def places_to_start(
     chosen = _mix(candidates, [n for n in shown if n not in new], k)
     lot = lot_of(timezone.now().date().isoformat())
     if new:
-        # In the order of the day, so that a new category is entered at another door tomorrow.
-        chosen = with_new(chosen, [n for n in shown if n in new], new, k, lot)
+        # In the order of the day, so that a new category is entered at another wide door tomorrow.
+        widest = sorted((n for n in shown if n in new), key=lambda n: -candidates[n].answers)
+        chosen = with_new(chosen, sorted(widest[:DOORS]), new, k, lot)
     else:
         waiting = _unlike(candidates, chosen, shown)
         chosen = with_cold(chosen, waiting, [place.seen for place in read], k, lot)
