@@ -76,15 +76,20 @@ def is_wanting(kind: int, value: float | None) -> bool:
     return kind in WANTED or (kind == EventKind.RATING and (value or 0.0) >= LEAST_GOOD_RATING)
 
 
-def read_history(*, viewer: Viewer, as_of: datetime | None = None) -> History:
-    """The viewer's history before `as_of` (now where it is None); empty for nobody."""
+def read_history(
+    *, viewer: Viewer, as_of: datetime | None = None, most: int = LONGEST_HISTORY
+) -> History:
+    """The viewer's history before `as_of` (now where it is None); empty for nobody.
+
+    `most`: so many acts are read back, the newest.
+    """
     if viewer.is_nobody:
         return History()
     rows = list(
         telling(as_of=as_of or timezone.now())
         .of_viewer(person_id=viewer.person_id, anonymous_id=viewer.anonymous_id)
         .order_by("-time", "-id")
-        .values_list("item_id", "kind", "value", "time")[:LONGEST_HISTORY]
+        .values_list("item_id", "kind", "value", "time")[:most]
     )
     wanted = (
         WantedAct(item_id=item_id, kind=kind, time=time)

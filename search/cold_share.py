@@ -4,6 +4,10 @@ A ranker that learns from what people picked shows what was picked, so a categor
 that nobody was ever sent to, would stay where it is. COLD_SHARE of the places (one of eight) are
 kept for queries that speak of such a category. The share halves with every HALF_LIFE showings that
 the category had: by then it has evidence of its own.
+
+A category is new where it has many items and hardly anybody has wanted one of them. Hits cannot
+lead there, so its queries are candidates for every page (search.query_candidates), and its share
+stands where it is seen.
 """
 
 import hashlib
@@ -17,6 +21,21 @@ HALF_LIFE = 100
 # From so many showings on a category is judged by what people did.
 KNOWN_FROM = 500
 SHOWN_DAYS = 90
+# A category of so many items is new where they are wanted less than this part of what items are;
+# where an item is wanted by less than a person in the mean, nothing can be told of any.
+LEAST_NEW = 20
+NEW_WANTED = 0.1
+LEAST_WANTED = 1.0
+# A new category is given one of NEW_SHARE too, but the NEW_PLACE-th of the page, not the last.
+NEW_SHARE = 1 / 8
+NEW_PLACE = 2
+_MEAN = "(SELECT avg(weight - 1) FROM items)"
+# SQL over the facts of search.query_sources.facts: of categories, and of all other kinds.
+IS_NEW = {
+    True: f"count(*) >= {LEAST_NEW} AND {_MEAN} >= {LEAST_WANTED}"
+    f" AND avg(weight - 1) < {NEW_WANTED} * {_MEAN}",
+    False: "false",
+}
 COUNT_SHOWN = f"""
     WITH shown AS (
         SELECT one ->> 'text' AS text, count(*) AS times
@@ -35,16 +54,16 @@ COUNT_SHOWN = f"""
     FROM named WHERE named.value = a.value"""  # noqa: S608  constants only
 
 
-def share_of(shown: int) -> float:
-    """The share of places kept for a category that was shown so often: COLD_SHARE, decaying."""
+def share_of(shown: int, *, share: float = COLD_SHARE) -> float:
+    """The share of places kept for a category that was shown so often: `share`, decaying."""
     if shown >= KNOWN_FROM:
         return 0.0
-    return float(COLD_SHARE * 0.5 ** (max(0, shown) / HALF_LIFE))
+    return float(share * 0.5 ** (max(0, shown) / HALF_LIFE))
 
 
-def kept_places(k: int, shown: int, lot: float) -> int:
+def kept_places(k: int, shown: int, lot: float, *, share: float = COLD_SHARE) -> int:
     """How many of k places are kept; what is less than one is a chance, by a lot from 0 to 1."""
-    places = k * share_of(shown)
+    places = k * share_of(shown, share=share)
     whole = math.floor(places)
     return whole + (1 if lot < places - whole else 0)
 
@@ -85,6 +104,25 @@ def with_cold(
     others = [n for n in chosen if n in cold] + [n for n in chosen if n not in cold]
     stay = set(others[:room])
     return [n for n in chosen if n in stay] + joining
+
+
+def with_new(
+    chosen: Sequence[int], waiting: Sequence[int], seen: Mapping[int, int], k: int, lot: float
+) -> list[int]:
+    """The chosen ones with queries of new categories from place NEW_PLACE on, where some are kept.
+
+    Args:
+        chosen: places of the list as it is mixed, best first.
+        waiting: those that were left out, best first.
+        seen: of the candidates that speak of a new category how often that was shown.
+        k: how many there may be.
+        lot: see `kept_places`.
+    """
+    least = min((seen[n] for n in waiting if n in seen), default=KNOWN_FROM)
+    new = [n for n in waiting if seen.get(n) == least]
+    joining = new[: kept_places(k, least, lot, share=NEW_SHARE)]
+    others = list(chosen[: max(0, k - len(joining))])
+    return [*others[: NEW_PLACE - 1], *joining, *others[NEW_PLACE - 1 :]]
 
 
 def count_shown() -> int:

@@ -231,7 +231,9 @@ def _beyond(found: Found, request: SearchRequest) -> list[Scored]:
         excluded=tsquery.excluded_terms(found.reading.words),
         filters=request.filters,
     )
-    return [Scored(facts[one.item_id], HitSource.DENSE, 0.0) for one in near if one.item_id in facts]
+    return [
+        Scored(facts[one.item_id], HitSource.DENSE, 0.0) for one in near if one.item_id in facts
+    ]
 
 
 def _like(request: SearchRequest, stages: Stages) -> list[Scored]:

@@ -47,6 +47,8 @@ class Query(models.Model):
     # The best few items that answer it. A query is shown only while one of them is visible, so
     # that hiding an item takes effect on its queries at once and costs a look-up by key.
     witnesses = ArrayField(models.BigIntegerField(), default=list)
+    # The first hits that it had when it was last tried (search.query_checks), best first.
+    first_hits = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.APPROVED)
     # Visible items that answer it, counted when it was last checked.
     answers = models.PositiveIntegerField(default=0)
@@ -167,6 +169,14 @@ class Anchor(models.Model):
     items = models.PositiveIntegerField()
     # How often recommended queries that speak of it were shown of late (search.cold_share).
     shown = models.PositiveIntegerField(default=0, db_default=0)
+    # A category that hardly anybody has wanted anything of (search.cold_share).
+    is_new = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        indexes = [
+            # Each search asks which they are.
+            models.Index(fields=["value"], name="anchor_new", condition=Q(is_new=True))
+        ]
 
     def __str__(self) -> str:
         return self.value

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.core.cache import cache
 from django.db import connection
@@ -10,7 +11,7 @@ from django.utils import timezone
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation
 from search.answerable import still_answered
-from search.cold_share import lot_of, with_cold
+from search.cold_share import lot_of, with_cold, with_new
 from search.languages import is_accepted
 from search.query_candidates import COLUMNS, SHOWN, Candidate, read_candidate
 from search.query_evidence import evidence_of_start
@@ -18,9 +19,10 @@ from search.query_sources.registry import names_on
 from search.query_wording import hints
 from search.text import normalize_query
 
-CACHE_KEY = "search:places_to_start:3"
+CACHE_KEY = "search:places_to_start:4"
 CACHE_SECONDS = 300
 BEST_OF_RULE = 12
+DOORS = 5
 # Least and most telling rules apart: a bare genre is on the page already, as a way to browse.
 RULES = (
     "country_category", "creator_category", "like", "country_category_decade",
@@ -30,14 +32,26 @@ RULES = (
 # How often the least shown of its categories was shown, for the share of cold ones.
 SHOWN_CATEGORY = """
     (SELECT min(a.shown) FROM search_anchor a
-     WHERE a.value = ANY(ranked.anchors) AND starts_with(a.value, 'category:'))"""
+     WHERE a.value = ANY(ranked.anchors) AND starts_with(a.value, 'category:')
+       AND (a.is_new OR NOT ranked.is_of_new))"""
+# Those of new categories apart: nobody wants them yet, and the popular ones would hide them.
 BEST = f"""
-    SELECT {COLUMNS}, {SHOWN_CATEGORY} FROM (
+    SELECT {COLUMNS}, is_of_new, {SHOWN_CATEGORY} FROM (
         SELECT *, row_number() OVER (
-            PARTITION BY provenance ->> 'rule' ORDER BY popularity DESC, id) AS place
-        FROM search_query
-        WHERE {SHOWN} AND provenance ->> 'rule' = ANY(%(rules)s)
+            PARTITION BY provenance ->> 'rule', is_of_new ORDER BY popularity DESC, id) AS place
+        FROM (
+            SELECT *, anchors && ARRAY(SELECT value FROM search_anchor WHERE is_new) AS is_of_new
+            FROM search_query WHERE {SHOWN} AND provenance ->> 'rule' = ANY(%(rules)s)
+        ) AS told
     ) AS ranked WHERE place <= {BEST_OF_RULE}"""  # noqa: S608  constants only
+
+
+class _Place(NamedTuple):
+    """A query to start with. `seen`: how often the least shown of its categories was shown."""
+
+    candidate: Candidate
+    is_of_new: bool
+    seen: int | None
 
 
 def places_to_start(
@@ -50,21 +64,27 @@ def places_to_start(
         off: names of sources to leave out.
         languages: what the visitor reads, where that is known; where nothing is left, all count.
     """
-    every = [(each, seen) for each, seen in _candidates() if each.source not in off]
-    read = [(each, seen) for each, seen in every if is_accepted(each.language, languages)] or every
-    candidates = [each for each, _ in read]
+    every = [place for place in _candidates() if place.candidate.source not in off]
+    read = [place for place in every if is_accepted(place.candidate.language, languages)] or every
+    candidates = [place.candidate for place in read]
+    new = {n: place.seen or 0 for n, place in enumerate(read) if place.is_of_new}
     titles = still_answered([(each.normalized, each.witnesses) for each in candidates])
-    chosen = _mix(candidates, sorted(titles), k)
-    waiting = _unlike(candidates, chosen, sorted(titles))
-    today = timezone.now().date().isoformat()
-    best = chosen
-    chosen = with_cold(best, waiting, [seen for _, seen in read], k, lot_of(today))
+    shown = sorted(titles)
+    best = _mix(candidates, [n for n in shown if n not in new], k)
+    lot = lot_of(timezone.now().date().isoformat())
+    if new:
+        # In the order of the day, so that a new category is entered at another wide door tomorrow.
+        widest = sorted((n for n in shown if n in new), key=lambda n: -candidates[n].answers)
+        chosen = with_new(best, sorted(widest[:DOORS]), new, k, lot)
+    else:
+        waiting = _unlike(candidates, best, shown)
+        chosen = with_cold(best, waiting, [place.seen for place in read], k, lot)
     lines = hints([(candidates[n], titles[n]) for n in chosen], current_profile())
     return tuple(
         QueryRecommendation(
             text=candidates[n].text,
             source=candidates[n].source,
-            angle="new" if candidates[n].source == "log" else "angle",
+            angle="new" if n in new or candidates[n].source == "log" else "angle",
             hint=line,
             score=round(candidates[n].popularity, 4),
             answers=candidates[n].answers,
@@ -108,7 +128,7 @@ def _unlike(candidates: list[Candidate], chosen: list[int], shown: list[int]) ->
     return sorted(left, key=lambda n: (-candidates[n].popularity, candidates[n].normalized))
 
 
-def _candidates() -> list[tuple[Candidate, int | None]]:
+def _candidates() -> list[_Place]:
     """The most popular queries of each rule, in the order of the day; read once in a while."""
     rows = cache.get(CACHE_KEY)
     if rows is None:
@@ -120,6 +140,8 @@ def _candidates() -> list[tuple[Candidate, int | None]]:
             cache.set(CACHE_KEY, rows, CACHE_SECONDS)
     today = timezone.now().date().isoformat()
     on = names_on()
-    found = [(read_candidate(row), row[-1]) for row in rows if row[3] in on]
-    found.sort(key=lambda pair: hashlib.blake2b((today + pair[0].normalized).encode()).digest())
+    found = [_Place(read_candidate(row), row[-2], row[-1]) for row in rows if row[3] in on]
+    found.sort(
+        key=lambda one: hashlib.blake2b((today + one.candidate.normalized).encode()).digest()
+    )
     return found

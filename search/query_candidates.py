@@ -18,6 +18,7 @@ from django.db import connection
 from catalog.prepared import int_array, prepared_cursor
 from search.languages import go_together, language_of
 from search.query_sources.base import anchor, meaning, split_anchor
+from search.query_sources.expansions import NAME as EXPANSIONS
 from search.query_sources.expansions import RULES
 from search.query_sources.onward import MOST_LINKS
 from search.query_sources.onward import NAME as ONWARD
@@ -31,7 +32,7 @@ STRONGEST = {
 # Kinds whose every value is rare enough to fetch all its queries.
 RARE_KINDS = ("creator", "name", "collection")
 RARE_ANCHORS = 4
-BY_OVERLAP, BY_WORDS, BY_LOG = 40, 20, 20
+BY_OVERLAP, BY_WORDS, BY_LOG, BY_NEW = 40, 20, 20, 24
 # A logged query that several people typed for the first time is news for that long.
 FRESH_DAYS = 14
 MAX_WORDS = 6
@@ -65,11 +66,14 @@ HIT_FACTS = """
            (SELECT items FROM search_anchor a WHERE a.value = shared.value),
            (SELECT shown FROM search_anchor a WHERE a.value = shared.value),
            (SELECT items FROM search_anchor WHERE value = '')
-    FROM shared"""
+    FROM shared
+    -- And the new categories, whatever was found.
+    UNION ALL SELECT value, NULL, items, shown, NULL FROM search_anchor WHERE is_new"""
 COLUMNS = (
     "id, text, normalized, source, anchors, witnesses, answers, people, popularity,"
     " provenance ->> 'rule' AS rule, provenance ->> 'year' AS year,"
-    f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh, language"
+    f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh, language,"
+    " first_hits"
 )
 SHOWN = "review = 'approved' AND answers > 0 AND held_back = '' AND source = ANY(%(sources)s)"
 # Each part repeats the conditions of the partial index that answers it.
@@ -79,6 +83,11 @@ BY_MEANING_SQL = f"""
 BY_OVERLAP_SQL = f"""
     (SELECT {COLUMNS} FROM search_query WHERE {SHOWN} AND anchors && %(rare)s::varchar[]
         ORDER BY popularity DESC, id LIMIT {BY_OVERLAP})"""  # noqa: S608
+# Of new categories, which hits cannot lead to: first what also speaks of something that hits have.
+BY_NEW_SQL = f"""
+    (SELECT {COLUMNS} FROM search_query
+        WHERE {SHOWN} AND source = '{EXPANSIONS}' AND anchors && %(new)s::varchar[]
+        ORDER BY anchors && %(around)s::varchar[] DESC, answers DESC, id LIMIT {BY_NEW})"""  # noqa: S608
 # Without a second sort key, so that frequent words are met by walking down from the most popular.
 # Titles that hold the words are among the hits already.
 BY_WORDS_SQL = f"""
@@ -118,6 +127,8 @@ class Candidate:
     year: str | None = None
     is_fresh: bool = False
     language: str = ""
+    # What its search shows first; its witnesses where it was not tried yet.
+    first_hits: Sequence[int] = ()
     # The share of people who went on to it from here, and how near it is to what they chose.
     onward: float = 0.0
     neighbour: float = 0.0
@@ -140,6 +151,8 @@ class HitFacts:
     counts: dict[str, int]  # anchor -> visible items of the catalog that have it
     # anchor -> how often queries that speak of it were shown of late
     shown: dict[str, int] = field(default_factory=dict)
+    # Categories of the catalog that hardly anybody has wanted anything of yet, with their items.
+    new: Mapping[str, int] = field(default_factory=dict)
 
     def share(self, anchors: Iterable[str]) -> float:
         """Share of the hits that have all these anchors."""
@@ -164,6 +177,7 @@ def hit_facts(item_ids: Sequence[int], name_attributes: Sequence[str]) -> HitFac
     holders: dict[str, frozenset[int]] = {}
     counts: dict[str, int] = {}
     shown: dict[str, int] = {}
+    new: dict[str, int] = {}
     items = len(read)
     if read:
         with prepared_cursor() as cursor:
@@ -171,12 +185,17 @@ def hit_facts(item_ids: Sequence[int], name_attributes: Sequence[str]) -> HitFac
                 HIT_FACTS, {"items": int_array(read), "name_attributes": list(name_attributes)}
             )
             for name, places, count, seen, total in cursor.fetchall():
-                holders[name] = frozenset(places)
                 if seen is not None:
                     shown[name] = seen
+                if places is None:
+                    new[name] = count
+                    continue
+                holders[name] = frozenset(places)
                 counts[name] = count or len(places)
                 items = total or items
-    return HitFacts(hits=len(read), items=items, holders=holders, counts=counts, shown=shown)
+    return HitFacts(
+        hits=len(read), items=items, holders=holders, counts=counts, shown=shown, new=new
+    )
 
 
 def find_candidates(
@@ -197,7 +216,7 @@ def find_candidates(
         off: names of sources to leave out.
     """
     sources = [name for name in names_on() if name not in off]
-    sql, params = _statement(words, with_onward=ONWARD in sources)
+    sql, params = _statement(words, with_onward=ONWARD in sources, with_new=bool(facts.new))
     params |= {
         "sources": sources,
         "here": " ".join(words),
@@ -206,6 +225,8 @@ def find_candidates(
         "near": list(neighbours or {}),
         # Links are counted in the background; what a raised setting forbids holds now.
         "least": settings.SEARCH_MIN_PEOPLE_PER_QUERY,
+        "new": list(facts.new),
+        "around": [*said, *facts.holders],
     }
     found: dict[int, Candidate] = {}
     with connection.cursor() as cursor:
@@ -225,11 +246,13 @@ def find_candidates(
     return [each for each in found.values() if go_together(typed, each.language)]
 
 
-def _statement(words: Sequence[str], *, with_onward: bool) -> tuple[str, dict[str, Any]]:
+def _statement(
+    words: Sequence[str], *, with_onward: bool, with_new: bool
+) -> tuple[str, dict[str, Any]]:
     """The statement for these words: LIKE ALL and ANY of a list would not use the indexes."""
     # A word of one letter is in every query. Normal forms hold no LIKE wildcards.
     patterns = {f"w{n}": f"%{word}%" for n, word in enumerate(words[:MAX_WORDS]) if len(word) > 1}
-    parts = [BY_MEANING_SQL, BY_OVERLAP_SQL]
+    parts = [BY_MEANING_SQL, BY_OVERLAP_SQL, *([BY_NEW_SQL] if with_new else [])]
     if patterns:
         likes = [f"normalized LIKE %({name})s" for name in patterns]
         parts.append(BY_WORDS_SQL.format(all_words=" AND ".join(likes)))
@@ -258,6 +281,7 @@ def read_candidate(row: Sequence[Any]) -> Candidate:
         year=row[10],
         is_fresh=row[11],
         language=row[12],
+        first_hits=row[13] or row[5],
     )
 
 

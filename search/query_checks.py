@@ -4,8 +4,9 @@ Queries of the catalog itself (titles, names, expansions) are counted by constru
 confirmed by one statement a source: a visible item that answers them holds all their words. What
 that cannot confirm, what people typed, and the most popular of the rest, RUN_AT_MOST of them each
 time, are run one by one as a visitor would run them: words, meaning and the editors' rules,
-nobody's taste. A query that finds nothing, or not the item it was made from among the first TOP,
-is held back until a later run finds it.
+nobody's taste. Their first hits are kept: search.query_taste reads from them whom a query leads
+on. A query that finds nothing, or not the item it was made from among the first TOP, is held back
+until a later run finds it.
 
 Each batch is written when it is done, so a run that is killed goes on where it was.
 """
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from catalog.locks import only_one
+from catalog.prepared import int_array
 from catalog.progress import NO_PROGRESS, Progress
 from recs.models import ContentVersion, ModelVersion
 from search.finding import find, read
@@ -55,9 +57,10 @@ CONFIRM = f"""
         )"""  # noqa: S608  constants only
 WRITE = """
     UPDATE search_query q SET checked_version = %(release)s, checked_at = now(), found = t.found,
-        best_score = t.best_score, held_back = t.held_back
-    FROM unnest(%(ids)s::bigint[], %(found)s::int[], %(scores)s::float8[], %(held)s::text[])
-        AS t(id, found, best_score, held_back)
+        best_score = t.best_score, held_back = t.held_back,
+        first_hits = t.first_hits::bigint[]
+    FROM unnest(%(ids)s::bigint[], %(found)s::int[], %(scores)s::float8[], %(held)s::text[],
+        %(first)s::text[]) AS t(id, found, best_score, held_back, first_hits)
     WHERE q.id = t.id"""
 REPORT = """
     SELECT source, count(*),
@@ -71,11 +74,15 @@ REPORT = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What the live search says of a query. held_back: why it is not to be shown, or ""."""
+    """What the live search says of a query. held_back: why it is not to be shown, or "".
+
+    first_hits: the items that a visitor would see first, TOP at most.
+    """
 
     found: int
     best_score: float
     held_back: str
+    first_hits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +164,7 @@ def try_query(query: Query) -> Tried:
         found=total,
         best_score=round(max(one.score for one in top), 6),
         held_back=Query.HeldBack.SOURCE if is_lost else "",
+        first_hits=tuple(one.candidate.item_id for one in top),
     )
 
 
@@ -198,7 +206,9 @@ def _waiting(now: str, *, every: bool) -> list[int]:
     needed = mine.filter(~Q(checked_version=now) | failed)
     first = list(needed.order_by("-people", "-popularity", "pk").values_list("pk", flat=True))
     confirmed = mine.filter(checked_version=now, best_score=None, held_back="")
-    popular = confirmed.order_by("-popularity", "pk").values_list("pk", flat=True)
+    # Titles last: a title finds its item, and it is the first hits of the others that are read.
+    is_title = Case(When(source=Query.Source.TITLES, then=1), default=0)
+    popular = confirmed.order_by(is_title, "-popularity", "pk").values_list("pk", flat=True)
     return first + list(popular[:RUN_AT_MOST])
 
 
@@ -230,6 +240,7 @@ def _write(tried: dict[int, Tried], now: str) -> None:
         "found": [each.found for each in tried.values()],
         "scores": [each.best_score for each in tried.values()],
         "held": [str(each.held_back) for each in tried.values()],
+        "first": [int_array(each.first_hits) for each in tried.values()],
     }
     with connection.cursor() as cursor:
         cursor.execute(WRITE, values)

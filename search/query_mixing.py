@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from catalog.derive import decade
+from search.cold_share import lot_of
 from search.query_candidates import Candidate
 from search.query_scoring import Asked, Scored
 from search.query_sources.base import anchor, split_anchor
 from search.query_words import covers, overlap, same_words
 
-# In the order in which a page shows them.
 WAYS = ("narrower", "broader", "angle", "category", "new", "recent")
 # Three decades in a row are one thing to explore, not three.
 MAX_OF_RULE = 2
@@ -31,6 +31,7 @@ ONCE = ("like", "category")
 # facts that every hit has would leave no place for makers, lists and likenesses.
 CHECKED = 32
 CHECKED_OF_RULE = 6
+CHECKED_NEW = 3
 ONE_OF_EACH = 0.7
 # A category that fewer of the hits have is another one than what was asked for.
 FEW_OF_CATEGORY = 1 / 3
@@ -44,7 +45,7 @@ def angle_of(asked: Asked, scored: Scored) -> str:
     )
     holds = (
         ("narrower", scored.keeps_all),
-        ("new", _is_new(asked, scored.candidate)),
+        ("new", scored.is_of_new or _is_new(asked, scored.candidate)),
         ("broader", is_within or covers(asked.words, scored.words)),
         ("narrower", adds_to_what_was_said),
         ("category", _is_of_another_category(asked, scored.candidate)),
@@ -70,17 +71,41 @@ def _is_new(asked: Asked, candidate: Candidate) -> bool:
     return candidate.is_fresh or (latest in candidate.anchors and latest not in asked.said)
 
 
-def best_of_each_rule(scored: Sequence[Scored], worth: Sequence[float]) -> list[int]:
-    """Places of those that are looked at more closely, best first; `worth` of each."""
+def best_of_each_rule(
+    scored: Sequence[Scored], worth: Sequence[float], new: Sequence[int] = ()
+) -> list[int]:
+    """Places of those that are looked at more closely, best first; `worth` of each.
+
+    `new`: of those of new categories the ones that are, whatever they are worth; they come last.
+    """
     kept: list[int] = []
     rules: Counter[str] = Counter()
     order = sorted(range(len(scored)), key=lambda n: (-worth[n], scored[n].candidate.normalized))
     for place in order:
+        if scored[place].is_of_new:
+            continue
         rule = scored[place].candidate.rule
         rules[rule] += 1
         if rules[rule] <= CHECKED_OF_RULE:
             kept.append(place)
-    return kept[:CHECKED]
+    return kept[: CHECKED - len(new)] + list(new)
+
+
+def best_of_new(asked: Asked, scored: Sequence[Scored], *lot: str) -> list[int]:
+    """Places of a few queries of new categories: those first that speak of what was asked too.
+
+    Then what else they speak of is what many of the hits have; what is equal comes by lot, so that
+    a new category is entered at many doors.
+    """
+
+    def order(place: int) -> tuple[int, float, float]:
+        candidate = scored[place].candidate
+        beside = [name for name in candidate.anchors if name not in asked.facts.new]
+        said = len(asked.said.intersection(beside))
+        near = round(asked.facts.share(beside), 1)
+        return -said, -near, lot_of(*lot, *asked.words, candidate.normalized)
+
+    return sorted((n for n, each in enumerate(scored) if each.is_of_new), key=order)[:CHECKED_NEW]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +144,8 @@ def diversify(ways: Sequence[Way], k: int) -> list[int]:
 
 
 def places_by_way(angles: Sequence[str]) -> list[int]:
-    """From 1, where each stands on a page that groups them in the order of WAYS."""
-    order = sorted(range(len(angles)), key=lambda n: (WAYS.index(angles[n]), n))
+    """From 1, where each stands on a page that groups them, the group of the best one first."""
+    order = sorted(range(len(angles)), key=lambda n: (angles.index(angles[n]), n))
     places = [0] * len(angles)
     for place, n in enumerate(order, start=1):
         places[n] = place

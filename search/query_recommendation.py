@@ -21,13 +21,13 @@ from django.utils import timezone
 from catalog.profiles import current_profile
 from catalog.types import QueryEvidence, QueryRecommendation, Viewer
 from search.answerable import still_answered
-from search.cold_share import evidence, lot_of, with_cold
+from search.cold_share import evidence, lot_of, with_cold, with_new
 from search.placement import MOST, START, Placement, Signals, place
 from search.places_to_start import places_to_start
 from search.query_candidates import Candidate, find_candidates
 from search.query_evidence import evidence_of
 from search.query_features import PageFacts, live_features, spread
-from search.query_mixing import Way, angle_of, best_of_each_rule, categories, diversify
+from search.query_mixing import Way, angle_of, best_of_each_rule, best_of_new, categories, diversify
 from search.query_ranking import Orderer, orderer
 from search.query_scoring import (
     Asked,
@@ -43,6 +43,7 @@ from search.query_sources.onward import NAME as ONWARD
 from search.query_sources.onward import neighbours
 from search.query_sources.recent import NAME as RECENT
 from search.query_sources.recent import RecentQuery
+from search.query_taste import LEAST_SHARE, leads_of, worth_to
 from search.query_wording import hints
 from search.query_words import words_of
 from search.text import normalize_query
@@ -191,15 +192,17 @@ def _recommended(
     features = live_features(
         asked, scored, page=request.page, own=request.own, is_nobody=request.viewer.is_nobody
     )
-    worth = by.worth(features, [each.score for each in scored])
-    kept = best_of_each_rule(scored, worth)
+    worth, scored, features = _worth(request, by, scored, features)
+    kept = best_of_each_rule(scored, worth, best_of_new(asked, scored, _hour()))
     titles = still_answered(
         [(scored[n].candidate.normalized, scored[n].candidate.witnesses) for n in kept]
     )
     shown = {kept[place]: names for place, names in titles.items()}
     ways = [Way(scored[n], worth[n], angle_of(asked, scored[n])) for n in kept if n in shown]
     places = [n for n in kept if n in shown]
-    best = diversify(ways, k)
+    # Queries of new categories come in by the places that are kept for them, and by no others.
+    known = [m for m, way in enumerate(ways) if not way.scored.is_of_new]
+    best = [known[m] for m in diversify([ways[m] for m in known], k)]
     chosen = _with_cold(request, ways, best, k)
     lines = hints([(ways[m].scored.candidate, shown[places[m]]) for m in chosen], current_profile())
     groups = by.explain(features[[places[m] for m in chosen]], among=features)
@@ -227,6 +230,21 @@ def _evidence(request: _Request, scored: Scored) -> QueryEvidence:
         is_near=any(name in asked.near for name in candidate.anchors),
         surface=request.page.surface,
     )
+
+
+def _worth(
+    request: _Request, by: Orderer, scored: list[Scored], features: npt.NDArray[np.float32]
+) -> tuple[list[float], list[Scored], npt.NDArray[np.float32]]:
+    """What each is worth to who asks, without those that lead them to nothing."""
+    stated = [each.score for each in scored]
+    if by.served is not None:
+        return by.worth(features, stated), scored, features
+    leads = leads_of(request.viewer, [each.candidate for each in scored])
+    if leads is None:
+        return stated, scored, features
+    stay = [n for n, each in enumerate(scored) if each.is_of_new or leads[n] >= LEAST_SHARE]
+    worth = [worth_to(leads[n], stated[n]) for n in stay]
+    return worth, [scored[n] for n in stay], features[stay]
 
 
 def _query(
@@ -263,11 +281,23 @@ def _candidates(request: _Request, normalized: str) -> list[Candidate]:
 def _with_cold(request: _Request, ways: Sequence[Way], chosen: list[int], k: int) -> list[int]:
     if not request.options.cold:
         return chosen
-    seen = [_seen(request.asked, way.scored) for way in ways]
+    asked = request.asked
+    seen = [_seen(asked, way.scored) for way in ways]
     waiting = [n for n in range(len(ways)) if n not in chosen]
-    hour = timezone.now().strftime(LOT_FORMAT)
-    return with_cold(chosen, waiting, seen, k, lot_of(hour, *request.asked.words))
+    lot = lot_of(_hour(), *asked.words)
+    new = {n: seen[n] or 0 for n, way in enumerate(ways) if way.scored.is_of_new}
+    # Who is still typing is not led elsewhere: there it stands last, as what is cold does.
+    if new and not request.page.is_typing:
+        return with_new(chosen, waiting, new, k, lot)
+    return with_cold(chosen, waiting, seen, k, lot)
+
+
+def _hour() -> str:
+    return timezone.now().strftime(LOT_FORMAT)
 
 
 def _seen(asked: Asked, scored: Scored) -> int | None:
-    return evidence(categories(scored.candidate.anchors), asked.facts.shown)
+    """How often the category that it is to make known was shown."""
+    named = categories(scored.candidate.anchors)
+    new = [name for name in named if name in asked.facts.new]
+    return evidence(new or named, asked.facts.shown)

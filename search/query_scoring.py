@@ -77,6 +77,7 @@ class Scored:
     persons: frozenset[str]
     adds: frozenset[str]  # what it speaks of and the query did not
     keeps_all: bool  # it means every word of the query, and more
+    is_of_new: bool = False  # it speaks of a category that is new to everybody
 
 
 def understand(normalized: str, top_item_ids: Sequence[int]) -> Asked:
@@ -111,6 +112,7 @@ def own_candidates(asked: Asked, own: Mapping[str, RecentQuery]) -> list[Candida
             rule=RECENT,
             answers=one.answers,
             witnesses=one.witnesses,
+            first_hits=one.witnesses,
             popularity=1.0,  # with the one person who counts here
         )
         for one in own.values()
@@ -152,6 +154,7 @@ def score(asked: Asked, candidate: Candidate) -> Scored:
         persons=persons,
         adds=persons - asked.persons if persons else frozenset(words) - frozenset(asked.words),
         keeps_all=covers(meant, asked.words),
+        is_of_new=any(name in asked.facts.new for name in candidate.anchors),
     )
 
 
@@ -195,12 +198,13 @@ def is_worth(scored: Scored, asked: Asked, typed: tuple[str, ...]) -> bool:
     )
     is_a_hit = candidate.rule == "item_title" and asked.hits.intersection(candidate.witnesses)
     return not (
-        (scored.score < LEAST_SCORE and not candidate.onward)
+        (scored.score < LEAST_SCORE and not candidate.onward and not scored.is_of_new)
         or (
             candidate.anchors
             and scored.coverage < LEAST_COVERAGE
             and not scored.keeps_all
             and not candidate.onward
+            and not scored.is_of_new
         )
         or _is_namesake(asked, candidate)
         or says_the_same

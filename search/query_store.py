@@ -20,7 +20,7 @@ from catalog.models import Profile
 from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
 from search.bans import current_bans
-from search.cold_share import count_shown
+from search.cold_share import IS_NEW, count_shown
 from search.languages import language_of
 from search.models import Query
 from search.places_to_start import forget_places
@@ -268,15 +268,16 @@ def _build_anchors(profile: Profile) -> None:
     _execute("DELETE FROM search_anchor")
     ctes = "".join(f", {kind} AS ({facts.FACTS[kind]})" for kind in ANCHOR_KINDS)
     counts = " UNION ALL ".join(
-        f"SELECT left('{kind}:' || value, 320), count(*) FROM {kind}"  # noqa: S608
+        f"SELECT left('{kind}:' || value, 320), count(*), {IS_NEW[kind == 'category']}"  # noqa: S608
+        f" FROM {kind}"
         " GROUP BY 1 HAVING count(*) > 1"
         for kind in ANCHOR_KINDS
     )
     with connection.cursor() as cursor:
         cursor.execute(
             # Names of kinds and constants; values are bound.
-            f"{facts.ITEMS}{ctes} INSERT INTO search_anchor (value, items)"  # noqa: S608
-            f" {counts} UNION ALL SELECT '', count(*) FROM items",
+            f"{facts.ITEMS}{ctes} INSERT INTO search_anchor (value, items, is_new)"  # noqa: S608
+            f" {counts} UNION ALL SELECT '', count(*), false FROM items",
             {"name_attributes": list(profile.name_attributes)},
         )
 

@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--new-category", default="Horror", help="held out, added at the end")
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--people", type=int, default=150)
+    parser.add_argument("--part", choices=["all", "choosing", "reported"], default="all",
+                        help="which half of people, by lot")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--more-seeds", type=int, default=2, help="the main pair again")
     parser.add_argument("--draws", type=int, default=500, help="of people, for the intervals")
@@ -30,6 +32,8 @@ def main() -> None:
                         " which added no newcomers")  # fmt: skip
     parser.add_argument("--only", choices=["arms", "sensitivity", "newcomers"], nargs="+",
                         default=["arms", "sensitivity", "newcomers"])  # fmt: skip
+    parser.add_argument("--arms", nargs="+", default=[], metavar="NAME",
+                        help="compare only these, no pills and the whole")  # fmt: skip
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -38,14 +42,14 @@ def main() -> None:
     from benchmarks.simulator.histories import Size, read_world
     from benchmarks.simulator.tables import Run
 
-    size = Size(items=options.items, people=options.people)
+    size = Size(items=options.items, people=options.people, part=options.part)
     world = read_world(
         options.data, new_category=options.new_category, size=size, seed=options.seed
     )
     run = Run(world=world, seed=options.seed, draws=options.draws)
     run.load(is_filled=options.filled)
     if "arms" in options.only:
-        run.arms()
+        run.arms(options.arms)
     if "sensitivity" in options.only:
         run.sensitivity(range(options.seed + 1, options.seed + 1 + options.more_seeds))
     if "newcomers" in options.only:

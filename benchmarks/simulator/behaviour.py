@@ -30,6 +30,10 @@ class Answers(Protocol):
         """The page of a search."""
         ...
 
+    def home(self, person: Person) -> Page:
+        """The page before anything is typed: no hits, places to start."""
+        ...
+
     def peek(self, query: str) -> Sequence[str]:
         """The first ten hits that a recommended query would have."""
         ...
@@ -78,8 +82,9 @@ class Mind:
         planned = intents(
             self.person, session, items=self._known, assumed=self._assumed, chance=self._chance
         )
-        now = next(planned, None)
-        picked_from, count = "", 0
+        start = self._start(answers, session)
+        now = Intent("pill", start[0]) if start else next(planned, None)
+        picked_from, count = start[1] if start else "", 0
         while now is not None and count < self._assumed.most_searches:
             page = answers.ask(self.person, now.query, picked_from)
             done = self._look(now, page, answers, session)
@@ -95,6 +100,12 @@ class Mind:
                 now, picked_from = next(planned, None), ""
             else:
                 return
+
+    def _start(self, answers: Answers, session: int) -> tuple[str, str] | None:
+        """A place to start that is picked before anything is typed, or None."""
+        if not self._happens(self._assumed.home, session, "home"):
+            return None
+        return self._pick(answers.home(self.person), answers, session, "")
 
     def _look(self, intent: Intent, page: Page, answers: Answers, session: int) -> Asked:
         looked_at = self._chance.count(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ class People:
     wanted: Floats
     own: Floats
     own_wanted: Floats
+    known: Floats
+    known_wanted: Floats
     explored: Floats
     took: Floats
     reached: Floats
@@ -62,6 +65,8 @@ def people_of(day: Day, places: dict[int, int], *, only: Collection[str] | None 
         wanted=_sums(own, lambda one: one.is_wanted),
         own=_sums(own, lambda one: not one.picked_from),
         own_wanted=_sums(own, lambda one: one.is_wanted and not one.picked_from),
+        known=_sums(own, lambda one: not one.is_exploratory),
+        known_wanted=_sums(own, lambda one: one.is_wanted and not one.is_exploratory),
         explored=_sums(own, lambda one: one.is_exploratory and one.is_taken),
         took=np.array(
             [
@@ -78,6 +83,8 @@ def people_of(day: Day, places: dict[int, int], *, only: Collection[str] | None 
     )
 
 
+# Sums by person, of whatever kind.
+Sums = TypeVar("Sums")
 # Name -> a number of people with weights (how often each was drawn).
 Measure = Callable[[People, Floats], float]
 MEASURES: dict[str, Measure] = {
@@ -85,6 +92,8 @@ MEASURES: dict[str, Measure] = {
     "exploratory share": lambda p, w: _ratio(p.exploratory, p.searches, w),
     "item success": lambda p, w: _ratio(p.wanted, p.searches, w),
     "item success of what they came with": lambda p, w: _ratio(p.own_wanted, p.own, w),
+    "item success of searches for one thing": lambda p, w: _ratio(p.known_wanted, p.known, w),
+    "successful searches a person": lambda p, w: _mean(p.wanted, w),
     "items taken a person": lambda p, w: _mean(p.took, w),
     "downstream success": lambda p, w: _ratio(p.explored, p.exploratory, w),
     "reach of new categories": lambda p, w: _mean(p.reached, w),
@@ -96,13 +105,18 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def number(measure: Measure, people: People, draws: Floats) -> Number:
+def number(measure: Callable[[Sums, Floats], float], people: Sums, draws: Floats) -> Number:
     """With its 95 % interval."""
     return _told(lambda weights: measure(people, weights), draws, is_curved=_is_gini(measure))
 
 
 def difference(
-    measure: Measure, ours: People, theirs: People, draws: Floats, *, relative: bool = False
+    measure: Callable[[Sums, Floats], float],
+    ours: Sums,
+    theirs: Sums,
+    draws: Floats,
+    *,
+    relative: bool = False,
 ) -> Number:
     """What the one has more than the other, the same people drawn for both."""
     return _told(
@@ -128,7 +142,7 @@ def _told(of: Callable[[Floats], float], draws: Floats, *, is_curved: bool) -> N
     return Number(value, float(value - Z * error), float(value + Z * error))
 
 
-def _is_gini(measure: Measure) -> bool:
+def _is_gini(measure: object) -> bool:
     return measure is MEASURES["Gini"]
 
 
@@ -148,7 +162,13 @@ def numbered(items: Iterable[int]) -> dict[int, int]:
     return {item: place for place, item in enumerate(sorted(items))}
 
 
-def _rise(measure: Measure, ours: People, theirs: People, weights: Floats, relative: bool) -> float:
+def _rise(
+    measure: Callable[[Sums, Floats], float],
+    ours: Sums,
+    theirs: Sums,
+    weights: Floats,
+    relative: bool,
+) -> float:
     mine, other = measure(ours, weights), measure(theirs, weights)
     return (mine / other - 1 if other else 0.0) if relative else mine - other
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+ON_THE_HOME_PAGE = "sessions begin on the home page"
+CURIOUS = "anything clicked five times as often"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
@@ -27,6 +30,9 @@ class Assumptions:
         and the one that decides most: both are always told.
     after_success, after_failure: one goes on searching after a list that gave something, or did
         not (patience). Guess.
+    home: a session begins on the home page, whose places to start are looked at as other
+        recommended queries are; else with a query that is typed at once. Guess, the one that
+        recommends least; the other end is told beside it.
     title, typed: shares of intents that are a title one knows, and a tag that one really typed
         later; the rest is a vague wish in words of the catalog. Guess.
     """
@@ -46,6 +52,7 @@ class Assumptions:
     after_failure: float = 0.7
     title: float = 0.35
     typed: float = 0.4
+    home: float = 0.0
     sessions: int = 2
     most_searches: int = 6
 
@@ -70,7 +77,9 @@ def variants(base: Assumptions) -> dict[str, dict[str, Any]]:
     Depth and patience are numbers of things in the mean (1 / (1 - p)), so those are halved.
     """
     found: dict[str, dict[str, Any]] = {
-        "pills in place of asking again": {"pill_first": not base.pill_first}
+        "pills in place of asking again": {"pill_first": not base.pill_first},
+        ON_THE_HOME_PAGE: {"home": 1.0},
+        CURIOUS: {"stray": min(1.0, 5 * base.stray)},
     }
     for word, factor in (("halved", 0.5), ("doubled", 2.0)):
         found[f"depth {word}"] = {"depth": scaled(base.depth, factor)}

@@ -1,6 +1,7 @@
 """Real histories as worlds: films (ratings, typed tags) and lastfm (listening, typed tags)."""
 
 import csv
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,9 @@ class Size:
 
     items: int = 2_000
     people: int = 150
+    # Who: everybody, or one half of people by lot, so that what is chosen on one is told of the
+    # other. "choosing" or "reported".
+    part: str = "all"
 
 
 def read_world(folder: Path, *, new_category: str, size: Size, seed: int) -> World:
@@ -171,11 +175,21 @@ def _is_usable(early: Sequence[object], later: Sequence[str]) -> bool:
 
 
 def _some(people: Sequence[Person], size: Size, chance: Chance) -> list[Person]:
-    """Those who typed something later first, then by lot."""
+    """Of a part of people those who typed something later first, then by lot."""
     order = sorted(
-        people, key=lambda one: (not one.typed, chance.number(one.name, "taken"), one.name)
+        (
+            one
+            for one in people
+            if size.part == "all" or _is_reported(one.name) == (size.part == "reported")
+        ),
+        key=lambda one: (not one.typed, chance.number(one.name, "taken"), one.name),
     )
     return order[: size.people]
+
+
+def _is_reported(name: str) -> bool:
+    """One half of people, the same whatever the seed."""
+    return hashlib.blake2b(f"half{name}".encode(), digest_size=1).digest()[0] % 2 == 1
 
 
 def _short(item: ItemInput) -> ItemInput:

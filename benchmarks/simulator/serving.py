@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from benchmarks.simulator.arms import Arm
 from benchmarks.simulator.behaviour import Page
+from benchmarks.simulator.chance import Chance
 from benchmarks.simulator.people import Person, World
 from catalog.answers import AnswerInput, log_answer
 from catalog.event_kinds import EventKind
@@ -20,12 +21,14 @@ from catalog.importers.settle import settle_events, settle_items
 from catalog.models import Answer, Event, Item
 from catalog.models import Person as StoredPerson
 from catalog.profiles import save_profile
-from catalog.types import ItemInput, Viewer
+from catalog.types import ItemInput, QueryRecommendation, Viewer
 from recs.embeddings import encode_pending
 from recs.index import build_index
 from recs.neighbours import build_neighbours
 from recs.versions import live_version
 from search import answer as answering
+from search.query_checks import check_queries
+from search.query_mixing import places_by_way
 from search.query_store import build_queries
 from search.retrieval import retrieve
 from search.spelling import build_terms
@@ -51,11 +54,19 @@ def load(world: World) -> None:
     build_terms()
     Asking().log_earlier(world.log)
     build_queries()
+    check_queries()
 
 
 def add_items(items: Sequence[ItemInput]) -> None:
-    """More items, encoded."""
-    for batch in bulk.batches(items, bulk.ITEM_BATCH):
+    """More items, encoded.
+
+    In an order by lot: worlds list the best known first, by ratings of all times, and what is equal
+    to a search comes in the order of keys. Else everybody would be shown first what is going to be
+    wanted.
+    """
+    lot = Chance(0)
+    mixed = sorted(items, key=lambda item: lot.number(item.external_id, "loaded"))
+    for batch in bulk.batches(mixed, bulk.ITEM_BATCH):
         bulk.copy_items(items=batch)
     settle_items()
     encode_pending()
@@ -109,8 +120,8 @@ class Asking:
 class Served:
     """The answers of one arm; behaviour.Answers."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, arm: Arm, asking: Asking) -> None:
+        self._arm, self._asking = arm, asking
         self._events: list[EventRow] = []
 
     def ask(self, person: Person, query: str, picked_from: str) -> Page:
@@ -124,8 +135,16 @@ class Served:
         return Page(
             query_id=str(found.query_id),
             items=[self._asking.external[hit.item.pk] for hit in found.retrieved.hits],
-            pills=[(one.text, one.source) for one in found.query_recommendations],
+            pills=_pills(found.query_recommendations),
         )
+
+    def home(self, person: Person) -> Page:
+        """The home page's places to start."""
+        start = self._arm.recommend(
+            query="", normalized="", top_item_ids=(), exact_title=False,
+            viewer=self._asking.viewer(person.name),
+        )  # fmt: skip
+        return Page(query_id="", items=(), pills=_pills(start.queries))
 
     def peek(self, query: str) -> Sequence[str]:
         """The first hits that a recommended query would have."""
@@ -150,10 +169,17 @@ class Served:
         copy_events(rows=self._events)
 
 
+def _pills(queries: Sequence[QueryRecommendation]) -> list[tuple[str, str]]:
+    """(text, source) in the order in which the page shows them, by the way that they lead."""
+    places = places_by_way([one.angle for one in queries])
+    shown = sorted(zip(places, queries, strict=True), key=lambda pair: pair[0])
+    return [(one.text, one.source) for _, one in shown]
+
+
 @contextlib.contextmanager
 def serving(arm: Arm, asking: Asking) -> Iterator[Served]:
     """Answers of an arm, for the duration of a `with` block; the log stays until forget()."""
-    served = Served(asking)
+    served = Served(arm, asking)
     with (
         patch.object(answering, "recommend", arm.recommend),
         patch.object(answering, "retrieve", asking.retrieve),

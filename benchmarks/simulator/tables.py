@@ -2,22 +2,26 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from benchmarks.simulator import compare
 from benchmarks.simulator.arms import NO_PILLS, WHOLE, Arm, arms, switched_off
 from benchmarks.simulator.compare import MEASURES, Number
-from benchmarks.simulator.config import Assumptions, variants
+from benchmarks.simulator.config import CURIOUS, ON_THE_HOME_PAGE, Assumptions, variants
 from benchmarks.simulator.day import Day, Plan, simulate
+from benchmarks.simulator.newcomers import MET, met
 from benchmarks.simulator.people import World
 from benchmarks.simulator.serving import Asking, add_items, load, reached
 from search.exploration.gini import gini
 from search.query_store import build_queries
 from search.spelling import build_terms
 
-SHARES = ("exploratory share", "item success", "item success of what they came with",
+SHARES = (*MET, "exploratory share", "item success", "item success of what they came with",
+          "item success of searches for one thing",
           "downstream success", "reach of new categories")  # fmt: skip
+# What people's reaching a new category is also told under.
+TOLD_OF_NEW = (ON_THE_HOME_PAGE, CURIOUS)
 RELATIVE = ("exploratory searches a person",)
 
 
@@ -29,6 +33,7 @@ class Run:
         self._assumed = Assumptions()
         self._draws = compare.draw(len(world.people), draws, seed)
         self._asking: Asking | None = None
+        self._arms: list[Arm] = []
 
     def load(self, *, is_filled: bool = False) -> None:
         """Fill the database, where an earlier run has not done so."""
@@ -46,10 +51,11 @@ class Run:
             flush=True,
         )
 
-    def arms(self) -> None:
-        """Each arm against no recommended queries."""
+    def arms(self, names: Sequence[str] = ()) -> None:
+        """Each arm against no recommended queries; of the others only those named, if any are."""
         days, missing = [], []
-        for arm in arms():
+        self._arms = [arm for arm in arms() if not names or arm.name in (NO_PILLS, WHOLE, *names)]
+        for arm in self._arms:
             if arm.unavailable:
                 missing.append(arm)
             else:
@@ -58,6 +64,7 @@ class Run:
         self._print_numbers(days, people)
         for arm in missing:
             print(f"| {arm.name} | not available: {arm.unavailable} |")
+        self._print_kinds(days)
         self._print_differences(people, NO_PILLS)
         self._print_differences(people, WHOLE)
         self._fixed_load(days[0])
@@ -65,7 +72,8 @@ class Run:
     def sensitivity(self, seeds: Iterable[int]) -> None:
         """The main pair again, under other assumptions and other seeds."""
         told = ("exploratory searches a person", "item success",
-                "item success of what they came with", "items taken a person", "Gini")  # fmt: skip
+                "item success of what they came with", "successful searches a person",
+                "items taken a person", "Gini")  # fmt: skip
         print(f"\n| simulated, {WHOLE} against {NO_PILLS} | {' | '.join(told)} |")
         print("|---|" + "---|" * len(told))
         cases = [
@@ -98,6 +106,14 @@ class Run:
         build_terms()
         build_queries()
         self._asking = Asking()
+        others = {
+            name: [
+                self._day(arm, known=known, assumed=replace(self._assumed, **changed))
+                for arm in pair
+            ]
+            for name, changed in variants(self._assumed).items()
+            if name in TOLD_OF_NEW
+        }
         # The last day stays in the log: manage.py exploration_report --category tells it.
         after = [
             self._day(arm, known=known, category=category, stays=arm is pair[-1]) for arm in pair
@@ -120,12 +136,50 @@ class Run:
                 f" | {100 * reach.attended.value:.2f} % | {reach.people} of"
                 f" {len(self._world.people)} |"
             )
+        self._print_met(after)
+        for name, days in others.items():
+            self._print_met([replace(day, arm=f"{day.arm}, {name}") for day in days])
         print("\nGini and items taken of the items that were there before:\n")
         print(f"| simulated, after against before | {' | '.join(MEASURES)} |")
         print("|---|" + "---|" * len(MEASURES))
         for arm in pair:
             cells = self._against(people[f"{arm.name}, after"], people[f"{arm.name}, before"])
             print(f"| {arm.name} | {' | '.join(cells)} |", flush=True)
+
+    def _print_met(self, days: Sequence[Day]) -> None:
+        """How far people got with what came in, with pills and without; days: with pills last."""
+        names = {item.external_id for item in self._world.newcomers}
+        ours = {self._ready.internal[name] for name in names}
+        people = {day.arm: met(day, ours, names) for day in days}
+        print(f"\n| simulated, share of people who were or did | {' | '.join(MET)} |")
+        print("|---|" + "---|" * len(MET))
+        for name, of_day in people.items():
+            cells = [
+                _told(word, compare.number(measure, of_day, self._draws))
+                for word, measure in MET.items()
+            ]
+            print(f"| {name} | {' | '.join(cells)} |")
+        theirs, mine = people.values()
+        cells = [
+            _rise(word, compare.difference(measure, mine, theirs, self._draws))
+            for word, measure in MET.items()
+        ]
+        print(f"| difference | {' | '.join(cells)} |", flush=True)
+
+    def _print_kinds(self, days: Sequence[Day]) -> None:
+        """How searches of each kind end: what a mean over all of them is made of."""
+        kinds = ("title", "typed", "vague", "pill")
+        print(f"\n| simulated, item success of searches (how many) | {' | '.join(kinds)} |")
+        print("|---|" + "---|" * len(kinds))
+        for day in days:
+            asked = [one for rows in day.asked.values() for one in rows]
+            of_kind = [[one for one in asked if one.kind == kind] for kind in kinds]
+            cells = [
+                f"{100 * sum(bool(one.clicked) for one in rows) / max(1, len(rows)):.1f} %"
+                f" ({len(rows)})"
+                for rows in of_kind
+            ]
+            print(f"| {day.arm} | {' | '.join(cells)} |")
 
     def _fixed_load(self, day: Day) -> None:
         """What one click leads to from each query of a day, without anybody who clicks."""
@@ -137,7 +191,7 @@ class Run:
         print("|---|---|---|---|")
         touched = {event.item_id for event in self._world.history}
         cold = {key for external, key in self._ready.internal.items() if external not in touched}
-        for arm in [one for one in arms() if not one.unavailable]:
+        for arm in [one for one in self._arms if not one.unavailable]:
             with switched_off(arm.sources_off):
                 if arm.sources_off:
                     build_queries()

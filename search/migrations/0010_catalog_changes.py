@@ -27,7 +27,7 @@ DROP FUNCTION search_note_catalog_change();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("search", "0008_onward"),
+        ("search", "0009_leading"),
         ("catalog", "0002_initial"),
     ]
 

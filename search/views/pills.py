@@ -9,7 +9,6 @@ from search.query_mixing import WAYS
 from search.query_reasons import why
 from search.views.params import query_url
 
-# In the order in which they stand.
 LABELS = {
     "narrower": "Narrower",
     "broader": "Broader",
@@ -45,13 +44,16 @@ class PillGroup:
 
 
 def pill_groups(recommended: Iterable[QueryRecommendation]) -> tuple[PillGroup, ...]:
-    """The recommendations by angle; those of an angle without a name stand with the others."""
+    """The recommendations by angle, that of the best one first, as query_mixing.places_by_way says.
+
+    Those of an angle without a name stand with the others.
+    """
     profile = current_profile()
-    by_angle: dict[str, list[Pill]] = {angle: [] for angle in ANGLES}
+    by_angle: dict[str, list[Pill]] = {}
     for query in recommended:
         angle = query.angle if query.angle in ANGLES else "angle"
         url = query_url(query.text, source=query.source)
-        by_angle[angle].append(
+        by_angle.setdefault(angle, []).append(
             Pill(
                 text=query.text,
                 url=url,
@@ -65,5 +67,4 @@ def pill_groups(recommended: Iterable[QueryRecommendation]) -> tuple[PillGroup, 
     return tuple(
         PillGroup(angle=angle, label=ANGLES[angle], pills=tuple(pills))
         for angle, pills in by_angle.items()
-        if pills
     )

@@ -44,6 +44,9 @@ class Shelf:
     def peek(self, query):
         return self.beside
 
+    def home(self, person):
+        return Page(query_id="", items=(), pills=self.pills)
+
     def act(self, person, page, item, position, *, taken):
         self.acts.append((item, position, taken))
 
@@ -108,6 +111,16 @@ def test_pills_are_seen_before_leaving_or_in_place_of_asking_again():
     assert bare[0] == bare[1]
 
 
+def test_places_to_start_are_met_on_the_home_page_alone():
+    shelf = Shelf(["i9"], pills=[("rainy films", "log")], beside=["i30"])
+    asked = day(shelf, assumed=replace(SURE, home=1.0))
+    assert shelf.asked[0] == ("rainy films", "log")
+    # What they came for is asked next.
+    assert asked[0].kind == "pill"
+    bare, there = Shelf(["i9"]), Shelf(["i9"])
+    assert day(bare) == day(there, assumed=replace(SURE, home=1.0))
+
+
 def test_what_is_wanted_is_taken_once_and_nothing_else_is():
     shelf = Shelf(["i9", "i30", "i31"])
     day(shelf)
@@ -134,7 +147,7 @@ def test_the_first_hit_is_always_looked_at_and_the_number_follows_its_persistenc
 def test_halved_and_doubled_are_of_the_number_looked_at():
     assert 1 / (1 - scaled(0.85, 2)) == pytest.approx(2 / (1 - 0.85))
     assert 1 / (1 - scaled(0.85, 0.5)) == pytest.approx(0.5 / (1 - 0.85))
-    assert len(variants(Assumptions())) == 7
+    assert len(variants(Assumptions())) == 9
     with pytest.raises(ValueError, match="probability"):
         Assumptions(near=2.0)
 
@@ -187,13 +200,25 @@ def test_nobody_has_a_history_with_the_category_held_out(tmp_path):
         read_world(tmp_path / "films", new_category="Opera", size=Size(), seed=0)
 
 
+def test_the_two_parts_of_people_have_nobody_in_common(tmp_path):
+    folder = write_films(tmp_path / "films")
+
+    def names(part):
+        world = read_world(folder, new_category="Horror", size=Size(items=50, part=part), seed=0)
+        return {person.name for person in world.people}
+
+    assert not names("choosing") & names("reported")
+    assert names("choosing") | names("reported") == names("all")
+
+
 def people(exploratory, searches, shown):
     size = len(searches)
     zeros = np.zeros(size)
     return compare.People(
         searches=np.array(searches, float), exploratory=np.array(exploratory, float), wanted=zeros,
-        own=zeros, own_wanted=zeros, explored=zeros, took=zeros, reached=zeros, words=zeros,
-        longest=zeros, shown=np.array(shown, float), items=4,
+        own=zeros, own_wanted=zeros, known=zeros, known_wanted=zeros, explored=zeros,
+        took=zeros, reached=zeros, words=zeros, longest=zeros,
+        shown=np.array(shown, float), items=4,
     )  # fmt: skip
 
 

@@ -1,0 +1,98 @@
+"""A category that nobody has wanted anything of: offered for a while where hits cannot lead."""
+
+import pytest
+
+from catalog.items import upsert_items
+from catalog.models import Item
+from catalog.types import ItemInput, Viewer
+from recs.models import ItemPopularity, NeighbourVersion
+from search.cold_share import KNOWN_FROM, NEW_PLACE, with_new
+from search.models import Anchor
+from search.places_to_start import forget_places
+from search.query_recommendation import recommend_queries
+from search.query_store import build_queries
+from tests.search.test_query_recommendation import recommended
+
+pytestmark = pytest.mark.django_db
+NEW = "Puppetry"
+
+
+@pytest.fixture
+def puppets(built):
+    """Thirty things of a new category, in a catalog whose other items people want."""
+    version = NeighbourVersion.objects.get(is_live=True)
+    ItemPopularity.objects.filter(version=version).delete()
+    ItemPopularity.objects.bulk_create(
+        ItemPopularity(version=version, item=item, wanted=9, people=9, trending=0.0)
+        for item in Item.objects.all()
+    )
+    upsert_items(
+        items=[
+            ItemInput(
+                external_id=f"puppet-{n}", title=f"Strings {n}", year=1960 + n % 3,
+                category_paths=[NEW, "Comedy"] if n % 3 else [NEW],
+            )
+            for n in range(30)
+        ]
+    )  # fmt: skip
+    build_queries()
+    forget_places()
+    return built
+
+
+def of_new(found):
+    return [n for n, each in enumerate(found) if NEW.lower() in each.text.lower()]
+
+
+def test_only_what_hardly_anybody_wants_is_new(puppets):
+    assert list(Anchor.objects.filter(is_new=True).values_list("value", flat=True)) == [
+        f"category:{NEW}"
+    ]
+    # Where nobody wants anything, nothing can be told.
+    ItemPopularity.objects.all().delete()
+    build_queries()
+    assert not Anchor.objects.filter(is_new=True).exists()
+
+
+def test_it_is_offered_beside_hits_that_do_not_lead_there(puppets):
+    found = recommended("hitchcock thriller")
+    assert of_new(found) == [NEW_PLACE - 1]
+    assert found[NEW_PLACE - 1].angle == "new"
+
+
+def test_first_comes_what_speaks_of_what_was_asked_too(puppets):
+    found = recommended("french comedy")
+    [place] = of_new(found)
+    assert "comedy" in found[place].text
+
+
+def test_it_ends_when_it_was_shown_often(puppets):
+    Anchor.objects.filter(is_new=True).update(shown=KNOWN_FROM)
+    assert not of_new(recommended("hitchcock thriller"))
+
+
+def test_the_home_page_offers_it_too(puppets):
+    found = recommend_queries(
+        query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer()
+    )
+    assert of_new(found) == [NEW_PLACE - 1]
+
+
+def test_a_search_asks_no_more_of_the_database_with_new_categories(
+    puppets, django_assert_num_queries
+):
+    recommended("hitchcock thriller")
+    asked = {"query": "comedy", "normalized": "comedy", "exact_title": False}
+    top = list(Item.objects.values_list("pk", flat=True)[:20])
+    with django_assert_num_queries(4):
+        recommend_queries(**asked, top_item_ids=top, viewer=Viewer())
+
+
+def test_kept_places_stand_second_and_nobody_gets_more_than_k():
+    assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 3, 0.0) == [0, 3, 1]
+    assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 8, 0.0) == [0, 3, 1, 2]
+    assert with_new([0, 1, 2], [3], {3: KNOWN_FROM}, 8, 0.0) == [0, 1, 2]
+    assert with_new([0], [1], {}, 8, 0.0) == [0]
+    # Of two new categories the one that was shown less.
+    assert with_new([0, 1], [3, 4], {3: 70, 4: 0}, 8, 0.0) == [0, 4, 1]
+    assert with_new([], [3], {3: 0}, 8, 0.0) == [3]
