@@ -9,7 +9,7 @@ from recs.models import ItemPopularity, NeighbourVersion
 from search.cold_share import KNOWN_FROM, NEW_PLACE, with_new
 from search.models import Anchor
 from search.places_to_start import forget_places
-from search.query_recommendation import recommend_queries
+from search.query_recommendation import recommend
 from search.query_store import build_queries
 from tests.search.test_query_recommendation import recommended
 
@@ -72,7 +72,7 @@ def test_it_ends_when_it_was_shown_often(puppets):
 
 
 def test_the_home_page_offers_it_too(puppets):
-    found = recommend_queries(
+    found = recommend(
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer()
     )
     assert of_new(found) == [NEW_PLACE - 1]
@@ -85,7 +85,7 @@ def test_a_search_asks_no_more_of_the_database_with_new_categories(
     asked = {"query": "comedy", "normalized": "comedy", "exact_title": False}
     top = list(Item.objects.values_list("pk", flat=True)[:20])
     with django_assert_num_queries(4):
-        recommend_queries(**asked, top_item_ids=top, viewer=Viewer())
+        recommend(**asked, top_item_ids=top, viewer=Viewer())
 
 
 def test_kept_places_stand_second_and_nobody_gets_more_than_k():
