@@ -26,8 +26,8 @@ SHOWN_DAYS = 90
 LEAST_NEW = 20
 NEW_WANTED = 0.1
 LEAST_WANTED = 1.0
-# A new category is given one of NEW_SHARE too, but the NEW_PLACE-th of the page, not the last.
-NEW_SHARE = 1 / 8
+# What a new category is given instead: more, and from the NEW_PLACE-th of the page on.
+NEW_SHARE = 1 / 4
 NEW_PLACE = 2
 _MEAN = "(SELECT avg(weight - 1) FROM items)"
 # SQL over the facts of search.query_sources.facts: of categories, and of all other kinds.

@@ -56,14 +56,16 @@ def test_only_what_hardly_anybody_wants_is_new(puppets):
 
 def test_it_is_offered_beside_hits_that_do_not_lead_there(puppets):
     found = recommended("hitchcock thriller")
-    assert of_new(found) == [NEW_PLACE - 1]
-    assert found[NEW_PLACE - 1].angle == "new"
+    places = of_new(found)
+    assert places[0] == NEW_PLACE - 1
+    # One of four: of eight places two, of six one or two by lot.
+    assert 1 <= len(places) <= 2
+    assert {found[place].angle for place in places} == {"new"}
 
 
 def test_first_comes_what_speaks_of_what_was_asked_too(puppets):
     found = recommended("french comedy")
-    [place] = of_new(found)
-    assert "comedy" in found[place].text
+    assert "comedy" in found[of_new(found)[0]].text
 
 
 def test_it_ends_when_it_was_shown_often(puppets):
@@ -75,7 +77,7 @@ def test_the_home_page_offers_it_too(puppets):
     found = recommend(
         query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer()
     )
-    assert of_new(found) == [NEW_PLACE - 1]
+    assert of_new(found) == [NEW_PLACE - 1, NEW_PLACE]
 
 
 def test_a_search_asks_no_more_of_the_database_with_new_categories(
@@ -90,7 +92,8 @@ def test_a_search_asks_no_more_of_the_database_with_new_categories(
 
 def test_kept_places_stand_second_and_nobody_gets_more_than_k():
     assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 3, 0.0) == [0, 3, 1]
-    assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 8, 0.0) == [0, 3, 1, 2]
+    assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 8, 0.0) == [0, 3, 4, 1, 2]
+    assert with_new([0, 1, 2], [3, 4], {3: 0, 4: 0}, 6, 0.6) == [0, 3, 1, 2]
     assert with_new([0, 1, 2], [3], {3: KNOWN_FROM}, 8, 0.0) == [0, 1, 2]
     assert with_new([0], [1], {}, 8, 0.0) == [0]
     # Of two new categories the one that was shown less.
