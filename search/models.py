@@ -21,7 +21,7 @@ class Query(models.Model):
         LOG = "log", "what people searched"
         RECENT = "recent", "the visitor's own"
         ONWARD = "onward", "where people went on to"
-        WRITTEN = "written", "written by a language model"
+        WRITTEN = "llm", "written by a language model"
 
     class Review(models.TextChoices):
         PROPOSED = "proposed", "proposed"

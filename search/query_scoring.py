@@ -32,7 +32,7 @@ from search.text import normalize_query
 
 SOURCE_WEIGHT = {
     "expansions": 1.0, "names": 1.0, "onward": 0.95, "log": 0.9, "recent": 1.0,
-    "written": 0.8, "titles": 0.6,
+    "llm": 0.8, "titles": 0.6,
 }  # fmt: skip
 FULL_COVERAGE = 0.4
 FULL_LIFT = 100

@@ -1,6 +1,6 @@
 """Queries that a language model wrote for items: screened, each once, and proposed to people.
 
-Whatever writes them hands them in here. What is stored is a proposal: the source `written` offers
+Whatever writes them hands them in here. What is stored is a proposal: the source `llm` offers
 it to the store of queries, where it waits in the queue of approval, is tried on the live search
 and is held back if it does not find the item that it was written for.
 """

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='query',
             name='source',
-            field=models.CharField(choices=[('titles', 'titles and collections'), ('names', 'creators and other names'), ('expansions', 'expansion rules'), ('log', 'what people searched'), ('recent', "the visitor's own"), ('onward', 'where people went on to'), ('written', 'written by a language model')], max_length=20),
+            field=models.CharField(choices=[('titles', 'titles and collections'), ('names', 'creators and other names'), ('expansions', 'expansion rules'), ('log', 'what people searched'), ('recent', "the visitor's own"), ('onward', 'where people went on to'), ('llm', 'written by a language model')], max_length=20),
         ),
         migrations.CreateModel(
             name='WrittenQuery',

@@ -6,7 +6,8 @@ from catalog.models import Profile
 from search.query_sources import facts
 from search.query_sources.base import CandidateQuery, anchor
 
-NAME = "written"
+NAME = "llm"
+RULE = "written"
 # A query of a model is worth less than what people wanted says, until people say otherwise.
 WRITTEN = f"""{facts.ITEMS}
     SELECT min(w.text), w.normalized, count(*), {facts.POPULARITY.format(weight="items.weight")},
@@ -35,7 +36,7 @@ class WrittenByModels:
                 normalized=normalized,
                 source=NAME,
                 provenance={
-                    "rule": NAME, "item": witnesses[0], "descriptor": descriptor,
+                    "rule": RULE, "item": witnesses[0], "descriptor": descriptor,
                     "evidence": evidence, "model": model, "prompt": prompt,
                 },
                 # Comes up where its item is among the first hits.

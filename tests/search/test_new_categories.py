@@ -74,10 +74,8 @@ def test_it_ends_when_it_was_shown_often(puppets):
 
 
 def test_the_home_page_offers_it_too(puppets):
-    found = recommend(
-        query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer()
-    )
-    assert of_new(found) == [NEW_PLACE - 1, NEW_PLACE]
+    found = recommend(query="", normalized="", top_item_ids=(), exact_title=False, viewer=Viewer())
+    assert of_new(found.queries) == [NEW_PLACE - 1, NEW_PLACE]
 
 
 def test_a_search_asks_no_more_of_the_database_with_new_categories(

@@ -9,6 +9,7 @@ from search.models import Query
 from search.query_sources.base import MAX_SHOWN_CHARACTERS, presentable
 from search.query_sources.registry import SOURCES, names_on
 from search.query_store import build_queries
+from search.written_queries import Origin, Written, propose
 from tests.search.films import log_search, visitor
 
 ONLINE_ONLY = {"recent", "onward"}
@@ -20,6 +21,10 @@ def source(request, films):
     """Each source, over a catalog that has something for it."""
     for n in range(3):
         log_search("funny hulot films", viewer=visitor(f"v{n}"), items=[films["Playtime"]])
+    for title in ("Playtime", "Vertigo"):
+        written = [Written(text="tricks of the modern eye", descriptor="theme", evidence="eye")]
+        origin = Origin(model="m", revision="r", prompt_version="1", call=1)
+        propose(films[title], written, text="An eye.", origin=origin)
     return request.param
 
 

@@ -75,7 +75,7 @@ class TestScreen:
         )
         propose(second, [one()], text=TEXT, origin=ORIGIN)
         build_queries()
-        row = Query.objects.get(source="written")
+        row = Query.objects.get(source="llm")
         assert row.answers == 2
         assert sorted(row.witnesses) == [first.pk, second.pk]
 
@@ -87,7 +87,7 @@ class TestFromWritingToThePage:
         encode_pending()
         queries.write_queries(items=3)
         build_queries()
-        row = Query.objects.get(source="written")
+        row = Query.objects.get(source="llm")
         assert (row.text, row.review) == ("quiet lives by water", "proposed")
         assert row.provenance["evidence"] == "by the sea"
         assert row.provenance["model"] == "tiny"
