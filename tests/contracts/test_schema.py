@@ -21,6 +21,7 @@ from tests.recs.versions import candidate, promoted
 pytestmark = pytest.mark.django_db
 PATHS = {
     "/api/v1/search", "/api/v1/suggest", "/api/v1/query-recommendations", "/api/v1/recommend",
+    "/api/v1/catalogs",
     "/api/v1/items", "/api/v1/items/hide", "/api/v1/items/{external_id}", "/api/v1/collections",
     "/api/v1/collections/{external_id}", "/api/v1/events", "/api/v1/labels", "/api/v1/tasks",
     "/api/v1/tasks/{task_id}", "/api/v1/privacy/erase", "/api/v1/privacy/export",
