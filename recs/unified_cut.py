@@ -17,9 +17,9 @@ from django.db.models import Avg
 from catalog.models import Item, Label
 from catalog.progress import NO_PROGRESS, Progress
 from recs import embeddings, index
-from recs.ml.unified.features import NAMES_OF_ALL, as_a_stranger
+from recs.match_cut import features_of
 from recs.ml.unified.judged import Judged
-from recs.ml.unified.match_cut import FLOORS, LOOKED_AT, MatchCut, tail_features
+from recs.ml.unified.match_cut import FLOORS, LOOKED_AT
 from recs.ml.unified.match_cut_fit import Tail, choose_cut, report_cut
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.served import normal
@@ -29,13 +29,10 @@ from recs.unified import Ranking, UnifiedAsk, ranking_of
 
 DoubleFloats = npt.NDArray[np.float64]
 
-# The name of the report among a version's metrics.
-KEPT_AS = "match_cut"
 # Queries that are asked for the sake of the cut.
 MOST_QUERIES = 600
 # Grades, from 0 to 3, from which and up to which a match is good, and is none.
 LEAST_GOOD, MOST_BAD = 2.0, 0.5
-TEXT = NAMES_OF_ALL.index("text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +42,6 @@ class Known:
     text: str
     good: Mapping[int, bool]
     whole: bool = False
-
-
-def cut_of(version: ModelVersion) -> MatchCut | None:
-    """The version's cut; None where the floors of nearness stand."""
-    return MatchCut.read(version.metrics.get(KEPT_AS) or {})
-
-
-def features_of(ranking: Ranking, places: Sequence[int], nearest: Sequence[int]) -> DoubleFloats:
-    """(P, 3) what the cut reads at these places: of the words, and of nobody who asks.
-
-    Args:
-        ranking: of a search.
-        places: of P items.
-        nearest: items that are nearest in meaning; all of them were ranked.
-    """
-    place_of = {item_id: place for place, item_id in enumerate(ranking.ids)}
-    texts = ranking.features[:, TEXT]
-    near = [place_of[item_id] for item_id in nearest if item_id in place_of]
-    best = float(texts[near].max()) if near else float(texts.max(initial=0.0))
-    rows = ranking.features[list(places)]
-    odds = ranking.model.scores.logits(as_a_stranger(rows)) if len(rows) else np.zeros(0)
-    return tail_features(rows[:, TEXT], best, odds)
 
 
 def learn_cut(

@@ -12,6 +12,7 @@ from recs import registry, unified_cut, unified_gate, vector_index
 from recs.content import live_versions
 from recs.features import SECONDS_A_DAY
 from recs.learning_data import UserModelRunConfig, begin
+from recs.match_cut import KEPT_AS
 from recs.ml.artifacts import Artifact
 from recs.ml.errors import NothingToLearn
 from recs.ml.fit_types import FitProgress, RunOptions
@@ -192,9 +193,7 @@ class _UnifiedRun:
             load_unified(version), served["candidate"], judged, _seen(prepared, judged)
         )
         cut = unified_cut.learn_cut(version, prepared, judged, progress=work.progress)
-        registry.add_metrics(
-            version=version, metrics={"quality": effects, unified_cut.KEPT_AS: cut}
-        )
+        registry.add_metrics(version=version, metrics={"quality": effects, KEPT_AS: cut})
         if note:
             registry.record_gate(version=version, report={**report, "notes": [note]})
         return {

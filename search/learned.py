@@ -2,7 +2,7 @@
 
 What matches the words stays, and a title typed in full stays first: the model puts the rest in
 order, and adds what it finds near itself where the words are not what decides. Where the version
-has a cut of its own (recs.unified_cut), that one decides what is near enough to be part of the set.
+has a cut of its own (recs.match_cut), that one decides what is near enough to be part of the set.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from catalog.errors import ProjectError
 from catalog.filters import ItemFilters
 from catalog.models import Item
-from recs import unified_cut
+from recs import match_cut
 from recs.history import History, TasteItem, read_history
 from recs.ml.unified.match_cut import MatchCut
 from recs.surfaces import Mixing, mixing
@@ -96,7 +96,7 @@ def reorder(
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
-    cut = unified_cut.cut_of(chosen.version) if chosen.version and not near.is_settled else None
+    cut = match_cut.cut_of(chosen.version) if chosen.version and not near.is_settled else None
     beyond = near.beyond() if cut and _is_open(scored, query) else []
     asked = [*(one.candidate.item_id for one in scored[:RANKED]), *(near.ids if cut else ())]
     try:
@@ -159,7 +159,7 @@ class _Kept:
         known = [item_id for item_id in item_ids if item_id in places]
         if self.cut is None or not known:
             return frozenset()
-        read = unified_cut.features_of(
+        read = match_cut.features_of(
             self.ranking, [places[item_id] for item_id in known], self.nearest
         )
         passes = self.cut.keeps(read).tolist()

@@ -21,8 +21,8 @@ from recs import registry
 from recs.admin.comparison import differing, persons_lists
 from recs.admin.cuts import cut_report
 from recs.admin.pictures import compared_slices, gate_report, learning_curve
+from recs.match_cut import KEPT_AS
 from recs.models import ModelVersion
-from recs.unified_cut import KEPT_AS
 
 CUTS = "Where search cuts"
 STATES = {

@@ -5,6 +5,7 @@ import time
 import pytest
 from celery import shared_task
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 from django.conf import settings
 from redis import Redis
 
@@ -34,9 +35,15 @@ def hand_on(n):
     look.delay(n)
 
 
+def _leave_logging(**_):
+    pass
+
+
 @pytest.fixture
 def worker():
     """A real worker on the real broker, in a thread."""
+    # With somebody here a worker leaves logging, which is every other test's too, as it is.
+    setup_logging.connect(_leave_logging)
     client = Redis.from_url(settings.CELERY_BROKER_URL)
     client.delete("default")
     seen.clear()
@@ -50,6 +57,7 @@ def worker():
                 time.sleep(0.05)
 
     yield run
+    setup_logging.disconnect(_leave_logging)
     client.delete("default")
 
 

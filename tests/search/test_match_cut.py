@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from catalog.filters import ItemFilters, parse_filters
 from catalog.models import Item, Label, Person
 from catalog.types import Viewer
-from recs import registry, unified_cut
+from recs import match_cut, registry, unified_cut
 from recs.models import ModelVersion
 from recs.unified import UnifiedAsk, ranking_of
 from search import lexical
@@ -43,7 +43,7 @@ def world(django_db_setup, django_db_blocker, tmp_path_factory):
 def with_cut(version, **given):
     """The version with a cut of these numbers; without any the floors stand."""
     kept = {"kind": "both", "weights": [0.0, 0.0, 0.0], "constant": 0.0, "threshold": 0.5} | given
-    ModelVersion.objects.filter(pk=version.pk).update(metrics={unified_cut.KEPT_AS: kept})
+    ModelVersion.objects.filter(pk=version.pk).update(metrics={match_cut.KEPT_AS: kept})
 
 
 def found(query, person="", **more):
@@ -80,8 +80,8 @@ def test_who_asks_changes_nothing_of_what_a_stranger_would_be_told(world):
             known.logits, stranger.logits[[stranger.ids.index(one) for one in known.ids]]
         )
         nearest = also[:7]
-        expected = unified_cut.features_of(stranger, range(len(stranger.ids)), nearest)
-        read = unified_cut.features_of(known, range(len(known.ids)), nearest)
+        expected = match_cut.features_of(stranger, range(len(stranger.ids)), nearest)
+        read = match_cut.features_of(known, range(len(known.ids)), nearest)
         order = [stranger.ids.index(one) for one in known.ids]
         assert np.allclose(read, expected[order], atol=1e-4)
         assert np.allclose(expected[:, 2], stranger.logits, atol=1e-5)
