@@ -11,7 +11,7 @@ from catalog.models import Item
 from catalog.types import Viewer
 from search.answer import search
 from search.placement import Signals, place
-from search.query_recommendation import Recommended
+from search.query_recommendation import RecommendedQueries
 from search.suggest import suggest
 from search.text import normalize_query
 from search.types import SearchRequest
@@ -85,7 +85,7 @@ def _search(text: str) -> object:
 
 
 def _bare(text: str) -> object:
-    none = Recommended(queries=(), placement=place(Signals()))
+    none = RecommendedQueries(queries=(), placement=place(Signals()))
     with patch("search.answer._recommend", return_value=none):
         return search(SearchRequest(query=text))
 
