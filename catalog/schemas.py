@@ -1,6 +1,7 @@
 """The schemas of catalogs: made empty, and dropped with all that is in them."""
 
 from django.db import ProgrammingError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from catalog import scope
 from catalog.errors import Conflict
@@ -45,18 +46,19 @@ def drop_schema(name: str) -> None:
     """Remove a catalog's tables with everything in them."""
     if name == scope.MAIN:
         raise ValueError("the main catalog is never dropped")
-    with scope.use(scope.MAIN), connection.cursor() as cursor:
+    with scope.use(scope.MAIN), transaction.atomic(), connection.cursor() as cursor:
+        # It takes as long as its tables are many; a request's limit would end it half way.
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(f"DROP SCHEMA IF EXISTS {scope.schema_of(name)} CASCADE")
 
 
-def _share_extensions(cursor: object) -> None:
+def _share_extensions(cursor: CursorWrapper) -> None:
     """Move the extensions from the main catalog's schema into one that is nobody's."""
-    execute = cursor.execute  # type: ignore[attr-defined]  # Django's cursor has no public type
-    execute(f"CREATE SCHEMA IF NOT EXISTS {scope.SHARED_SCHEMA}")
-    execute(_WHERE, [list(EXTENSIONS)])
-    here = dict(cursor.fetchall())  # type: ignore[attr-defined]
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {scope.SHARED_SCHEMA}")
+    cursor.execute(_WHERE, [list(EXTENSIONS)])
+    here = dict(cursor.fetchall())
     moved = [each for each in EXTENSIONS if here.get(each) == scope.schema_of(scope.MAIN)]
     for each in moved:
-        execute(f"ALTER EXTENSION {each} SET SCHEMA {scope.SHARED_SCHEMA}")
+        cursor.execute(f"ALTER EXTENSION {each} SET SCHEMA {scope.SHARED_SCHEMA}")
     if "unaccent" in moved:
-        execute(_UNACCENT)
+        cursor.execute(_UNACCENT)
