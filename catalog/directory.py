@@ -70,6 +70,14 @@ def of_name(name: str) -> Known | None:
     return next((one for one in known() if one.name == name), None)
 
 
+def exists(name: str) -> bool:
+    """Whether there is such a catalog, ready or not; read anew before it is denied."""
+    if name == scope.MAIN or of_name(name) is not None:
+        return True
+    forget()
+    return of_name(name) is not None
+
+
 def ready() -> list[str]:
     """Names of the catalogs that work can be done in, the main one first."""
     return [scope.MAIN, *(one.name for one in known() if one.is_ready)]
@@ -143,6 +151,16 @@ def check_hosts(hosts: Sequence[str], *, name: str) -> list[str]:
 def mark_ready(name: str) -> None:
     """Let requests reach a catalog that was made."""
     Catalog.objects.filter(name=name).update(state=Catalog.State.READY)
+    forget()
+
+
+def withdraw(name: str) -> None:
+    """Let no request reach a catalog any more; it can still be removed, or made whole.
+
+    Raises:
+        NotFound: where there is no such catalog.
+    """
+    Catalog.objects.filter(pk=_row(name).pk).update(state=Catalog.State.MAKING)
     forget()
 
 

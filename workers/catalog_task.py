@@ -40,7 +40,8 @@ class CatalogTask(Task):  # type: ignore[type-arg]  # it is generic in its types
                     args, kwargs, headers={HEADER: other}, expires=self.request.get("expires")
                 )
             wanted = scope.MAIN
-        if wanted not in directory.ready():
+        # One that is being made has its tables before anything is sent from it.
+        if not directory.exists(wanted):
             log.warning("%s was for the catalog %r, which is gone", self.name, wanted)
             return None
         with scope.use(wanted):

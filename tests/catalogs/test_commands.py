@@ -16,6 +16,7 @@ from catalog.schemas import drop_schema
 from config.command_line import run_in_catalog
 from tests.catalogs.conftest import PASSWORD
 from workers import first_run, new_catalog
+from workers.management.commands import catalogs
 
 pytestmark = pytest.mark.usefixtures("directory_of_three")
 
@@ -90,6 +91,25 @@ def test_a_making_that_was_cut_off_is_gone_on_with(keeper, gone_after, monkeypat
     assert "toys" in directory.ready()
     with pytest.raises(CommandError, match="already"):
         call_command("catalogs", "create", "toys", verbosity=0)
+
+
+def test_a_removal_that_was_cut_off_is_gone_on_with(keeper, gone_after, monkeypatch):
+    def cut_off(_):
+        raise KeyboardInterrupt
+
+    call_command("catalogs", "create", "toys", "--host", "toys.localhost", verbosity=0)
+    with scope.use("toys"):
+        connection.close_pool()
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogs, "drop_schema", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            call_command("catalogs", "remove", "toys", "--yes")
+    assert Client(HTTP_HOST="toys.localhost").get("/").status_code == 503
+    call_command("catalogs", "remove", "toys", "--yes")
+    assert "catalog_toys" not in schemas()
+    assert not directory.exists("toys")
+    with pytest.raises(CommandError, match="no catalog 'toys'"):
+        call_command("catalogs", "remove", "toys", "--yes")
 
 
 @pytest.mark.parametrize(

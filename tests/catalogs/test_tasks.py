@@ -9,9 +9,9 @@ from celery.signals import setup_logging
 from django.conf import settings
 from redis import Redis
 
-from catalog import scope
+from catalog import directory, scope
 from catalog.enqueue import enqueue
-from catalog.models import Item, Job
+from catalog.models import Catalog, Item, Job
 from workers import catalog_task
 from workers.catalog_task import EVERY, HEADER
 from workers.celery import app
@@ -88,6 +88,14 @@ def test_a_task_of_a_catalog_that_is_gone_does_nothing(worker, monkeypatch):
     worker(expected=1)
     assert seen == [(7, "main", "Mainlandia")]
     assert [said[-1] for said in told] == ["gone"]
+
+
+def test_a_task_of_a_catalog_that_is_still_being_made_is_not_lost(worker):
+    Catalog.objects.filter(name="store").update(state=Catalog.State.MAKING)
+    directory.forget()
+    look.apply_async((8,), headers={HEADER: "store"})
+    worker(expected=1)
+    assert seen == [(8, "store", "Quartzmug")]
 
 
 def test_everything_of_the_schedule_is_for_every_catalog():

@@ -76,10 +76,11 @@ class Command(BaseCommand):
                 f"This drops the catalog '{name}' with its items, people, events and models: "
                 "say it with --yes."
             )
-        # First the row, so that no request is led to what is being dropped.
-        directory.unregister(name)
+        # Its row goes last, so that a removal that was cut off can be gone on with.
+        directory.withdraw(name)
         drop_schema(name)
         with scope.use(name):
             for root in (settings.RECS_ARTIFACT_DIR, settings.FORAY_HOME):
                 shutil.rmtree(scope.folder(root), ignore_errors=True)
+        directory.unregister(name)
         self.stdout.write(f"The catalog '{name}' is gone.")
