@@ -107,13 +107,14 @@ def _complete(
     prompt: Prompt, provider: Provider, spent: _Spent, sleep: Callable[[float], None]
 ) -> Completion:
     """One answer, with pauses that double between attempts where the fault may pass."""
-    pause = FIRST_PAUSE_SECONDS
-    for attempt in range(1, ATTEMPTS + 1):
+    pause, left = FIRST_PAUSE_SECONDS, ATTEMPTS
+    while True:
         spent.attempts += 1
+        left -= 1
         try:
             completion = provider.complete(prompt, seconds=SECONDS)
         except Fault as fault:
-            if attempt == ATTEMPTS:
+            if not left:
                 raise
             # Jitter, so that workers that failed together do not come back together.
             sleep(max(fault.after, pause * random.uniform(0.5, 1.0)))  # noqa: S311  no secret
@@ -121,7 +122,6 @@ def _complete(
         else:
             spent.add(completion)
             return completion
-    raise AssertionError("unreachable")
 
 
 def _outcome_of(error: LlmError) -> str:

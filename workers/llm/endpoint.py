@@ -14,7 +14,6 @@ LONGEST_WAIT_SECONDS = 120.0
 class Endpoint:
     """A model behind a base URL."""
 
-    constrains = False
     revision = ""
 
     def __init__(

@@ -38,7 +38,6 @@ def packaged_file() -> Path:
 class GgufFile:
     """The model of a file. It writes nothing but what fits the schema."""
 
-    constrains = True
     concurrency = 1
     price = Price()
 

@@ -9,13 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from decimal import Decimal
 from typing import TypeVar
 
 from django.db import connection
 
 from catalog.jobs import JobProgress
 from workers.llm.errors import ENDS_A_JOB, LlmError
+from workers.llm.ledger import used
 from workers.llm.types import Provider
 from workers.models import LlmCall
 
@@ -89,12 +89,5 @@ def _tell(progress: JobProgress, told: Counter[str], began: float) -> None:
 
 def spent_by(progress: JobProgress) -> dict[str, int | str]:
     """Calls, tokens and money of a job so far, from the ledger."""
-    calls = LlmCall.objects.filter(job=progress.job).exclude(
-        outcome__in=(LlmCall.Outcome.CACHED, LlmCall.Outcome.REFUSED)
-    )
-    rows = calls.values_list("input_tokens", "output_tokens", "money")
-    return {
-        "calls": len(rows),
-        "tokens": sum(given + made for given, made, _ in rows),
-        "money": str(sum((money for _, _, money in rows), Decimal(0))),
-    }
+    spent = used(LlmCall.objects.filter(job=progress.job))
+    return {"calls": spent.calls, "tokens": spent.tokens, "money": str(spent.money)}

@@ -3,20 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
-
-from django.db.models import Count, Sum
 
 from workers.llm.errors import OverLimit, Stopped
+from workers.llm.ledger import Used, used
 from workers.models import LlmCall, LlmLimit
-
-
-class Used(NamedTuple):
-    """Of a purpose, or of all, since midnight UTC."""
-
-    calls: int
-    tokens: int
-    money: Decimal
 
 
 def check(purpose: str) -> None:
@@ -39,27 +29,18 @@ def check(purpose: str) -> None:
 def used_today(purpose: str = "") -> Used:
     """What was used since midnight; of all purposes where none is given."""
     midnight = datetime.now(tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    calls = LlmCall.objects.filter(created_at__gte=midnight).exclude(outcome__in=_FREE)
-    if purpose:
-        calls = calls.filter(purpose=purpose)
-    told = calls.aggregate(
-        n=Count("pk"), given=Sum("input_tokens"), made=Sum("output_tokens"), paid=Sum("money")
-    )
-    tokens = (told["given"] or 0) + (told["made"] or 0)
-    return Used(int(told["n"]), int(tokens), Decimal(told["paid"] or 0))
+    calls = LlmCall.objects.filter(created_at__gte=midnight)
+    return used(calls.filter(purpose=purpose) if purpose else calls)
 
 
-def _compare(limit: LlmLimit, used: Used) -> None:
+def _compare(limit: LlmLimit, today: Used) -> None:
     most: Sequence[tuple[str, float | Decimal, float | Decimal | None]] = (
-        ("calls", used.calls, limit.calls_a_day),
-        ("tokens", used.tokens, limit.tokens_a_day),
-        ("money", used.money, limit.money_a_day),
+        ("calls", today.calls, limit.calls_a_day),
+        ("tokens", today.tokens, limit.tokens_a_day),
+        ("money", today.money, limit.money_a_day),
     )
     for name, so_far, allowed in most:
         if allowed is not None and so_far >= allowed:
             raise OverLimit(
                 f"The day's limit of {name} for {limit} is reached: {so_far:,} of {allowed:,}."
             )
-
-
-_FREE = (LlmCall.Outcome.CACHED, LlmCall.Outcome.REFUSED)

@@ -79,11 +79,6 @@ class Provider(Protocol):
         """How many calls at once."""
         ...
 
-    @property
-    def constrains(self) -> bool:
-        """Whether it can only write what fits the schema."""
-        ...
-
     def complete(self, prompt: Prompt, *, seconds: float) -> Completion:
         """Ask once.
 
