@@ -73,18 +73,14 @@ def fuse(
     return scored
 
 
-def is_exact_title(query: ParsedQuery, title: str, year: int | None) -> bool:
-    """True where the title is what was typed, leading article or year aside."""
-    return _is_title(without_article(query.normalized), title, year)
-
-
-def _is_title(asked: str, title: str, year: int | None) -> bool:
+def is_exact_title(asked: str, title: str, year: int | None) -> bool:
+    """True where the title is what was typed (in normal form, no article first), year aside."""
     name = _name(title)
     return bool(name) and (name == asked or (year is not None and f"{name} {year}" == asked))
 
 
 def _layer(asked: str, kind: str, candidate: Candidate) -> str:
-    if _is_title(asked, candidate.title, candidate.year):
+    if is_exact_title(asked, candidate.title, candidate.year):
         return "exact"
     if kind != "all":
         return "rest"
