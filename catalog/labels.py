@@ -1,12 +1,24 @@
 """Writing labels: grades that people, models and LLMs give."""
 
+from dataclasses import asdict, dataclass
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from catalog.errors import InvalidInput
+from catalog.guidelines import guideline_of
 from catalog.models import Item, Label, Person
 
 GRADES = range(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """How a label came about: chance of the pair to be drawn, a model's confidence and its call."""
+
+    propensity: float | None = None
+    confidence: float | None = None
+    call: int | None = None
 
 
 def set_label(  # noqa: PLR0913  the columns of one row, all by name
@@ -20,6 +32,7 @@ def set_label(  # noqa: PLR0913  the columns of one row, all by name
     person: Person | None = None,
     account: AbstractBaseUser | None = None,
     note: str = "",
+    drawn: Drawn | None = None,
 ) -> Label:
     """Store one labeller's grade; a second one of the same thing replaces the first.
 
@@ -33,11 +46,17 @@ def set_label(  # noqa: PLR0913  the columns of one row, all by name
         person: for fit.
         account: the account of this site that did it, if one did.
         note: why.
+        drawn: how the pair was chosen, and what a model says of its own grade.
     """
     _check(kind=kind, grade=grade, source=source, query=query, person=person)
-    if not Item.objects.filter(pk=item_id).exists():
+    content = Item.objects.filter(pk=item_id).values_list("content_hash", flat=True).first()
+    if content is None:
         raise InvalidInput("There is no such item.", field="item_id")
-    values = {"grade": grade, "account_id": account.pk if account else None, "note": note}
+    values = {
+        "grade": grade, "account_id": account.pk if account else None, "note": note,
+        "guideline": guideline_of(kind).version, "content_hash": content,
+        **asdict(drawn or Drawn()),
+    }  # fmt: skip
     with transaction.atomic():
         label, _ = Label.objects.update_or_create(
             kind=kind, item_id=item_id, source=source, labeller=labeller, query=query,

@@ -35,6 +35,15 @@ class Label(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     note = models.TextField(blank=True)
+    # By which guideline and of which text of the item it was given: where either is another now,
+    # the label is stale. Empty on what was imported without.
+    guideline = models.CharField(max_length=20, blank=True, db_default="")
+    content_hash = models.CharField(max_length=64, blank=True, db_default="")
+    # Chance with which the pair was drawn to be judged; none where somebody picked it.
+    propensity = models.FloatField(null=True, blank=True)
+    # Of a model, 0 to 1, as it says itself; and its row in the ledger of calls.
+    confidence = models.FloatField(null=True, blank=True)
+    call = models.BigIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
