@@ -26,6 +26,8 @@ def main() -> None:
                         help="which half of people, by lot")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--more-seeds", type=int, default=2, help="the main pair again")
+    parser.add_argument("--days", type=int, default=1,
+                        help="after a category came in, each with a seed of its own")  # fmt: skip
     parser.add_argument("--draws", type=int, default=500, help="of people, for the intervals")
     parser.add_argument("--filled", action="store_true",
                         help="the home was filled by a run with the same data, sizes and seed,"
@@ -53,7 +55,7 @@ def main() -> None:
     if "sensitivity" in options.only:
         run.sensitivity(range(options.seed + 1, options.seed + 1 + options.more_seeds))
     if "newcomers" in options.only:
-        run.newcomers()
+        run.newcomers(range(options.seed, options.seed + options.days))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Days beside each other: the same people in each, so differences are taken person by person."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,16 @@ from search.exploration.gini import gini
 
 Floats = npt.NDArray[np.float64]
 LEVEL, Z = (2.5, 97.5), 1.96
+# A search is for what is not counted (a category that came in) where so many of its first hits are.
+MOST_OF_TEN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """A day as sums by person, (P,) each in one order; `shown`: (P, N) exposures of items."""
+    """A day as sums by person, (P,) each in one order; `shown`: (P, N) exposures of items.
+
+    other: searches that are not for items that are left out; all of them where none is.
+    """
 
     searches: Floats
     exploratory: Floats
@@ -25,6 +30,8 @@ class People:
     own_wanted: Floats
     known: Floats
     known_wanted: Floats
+    other: Floats
+    other_wanted: Floats
     explored: Floats
     took: Floats
     reached: Floats
@@ -59,6 +66,10 @@ def people_of(day: Day, places: dict[int, int], *, only: Collection[str] | None 
                 if item in places:
                     shown[row, places[item]] += 1
     asked = [day.asked[name] for name in sorted(day.asked)]
+
+    def is_other(one: Any) -> bool:
+        return sum(item not in places for item in one.items) < MOST_OF_TEN
+
     return People(
         searches=_sums(own, lambda one: 1),
         exploratory=_sums(own, lambda one: one.is_exploratory),
@@ -67,6 +78,8 @@ def people_of(day: Day, places: dict[int, int], *, only: Collection[str] | None 
         own_wanted=_sums(own, lambda one: one.is_wanted and not one.picked_from),
         known=_sums(own, lambda one: not one.is_exploratory),
         known_wanted=_sums(own, lambda one: one.is_wanted and not one.is_exploratory),
+        other=_sums(own, is_other),
+        other_wanted=_sums(own, lambda one: one.is_wanted and is_other(one)),
         explored=_sums(own, lambda one: one.is_exploratory and one.is_taken),
         took=np.array(
             [
@@ -105,6 +118,27 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+# What is lost elsewhere when a category comes in.
+ELSEWHERE: Mapping[str, Measure] = {
+    **{name: MEASURES[name] for name in ("item success", "item success of what they came with")},
+    "item success of searches for anything else": lambda p, w: _ratio(p.other_wanted, p.other, w),
+    **{
+        name: MEASURES[name]
+        for name in ("successful searches a person", "items taken a person", "Gini")
+    },
+}
+
+
+def pooled(days: Sequence[People]) -> People:
+    """Several days of the same people as one: what each did in all of them."""
+    sums = {
+        each.name: sum(getattr(day, each.name) for day in days)
+        for each in fields(People)
+        if each.name != "items"
+    }
+    return replace(days[0], **sums)
+
+
 def number(measure: Callable[[Sums, Floats], float], people: Sums, draws: Floats) -> Number:
     """With its 95 % interval."""
     return _told(lambda weights: measure(people, weights), draws, is_curved=_is_gini(measure))
@@ -121,6 +155,24 @@ def difference(
     """What the one has more than the other, the same people drawn for both."""
     return _told(
         lambda weights: _rise(measure, ours, theirs, weights, relative),
+        draws,
+        is_curved=_is_gini(measure),
+    )
+
+
+def difference_of_changes(
+    measure: Callable[[Sums, Floats], float],
+    ours: tuple[Sums, Sums],
+    theirs: tuple[Sums, Sums],
+    draws: Floats,
+) -> Number:
+    """How much more the one changed than the other; each is (before, after)."""
+
+    def change(pair: tuple[Sums, Sums], weights: Floats) -> float:
+        return measure(pair[1], weights) - measure(pair[0], weights)
+
+    return _told(
+        lambda weights: change(ours, weights) - change(theirs, weights),
         draws,
         is_curved=_is_gini(measure),
     )

@@ -1,20 +1,17 @@
 """How far people get with a category that comes in: they search for it, open of it, like of it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from benchmarks.simulator.compare import Floats
+from benchmarks.simulator.compare import MOST_OF_TEN, Floats
 from benchmarks.simulator.day import Day
-
-# A search is for the category where so many of its first hits are of it.
-MOST_OF_TEN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
-    """By person 1 or 0, (P,) each in the order of names.
+    """By person 1 or 0 (the share of days, of several), (P,) each in the order of names.
 
     shown: one stood among the first ten of a search. searched: a search was for the category.
     picked: such a search was begun from a recommended query. opened: one was clicked. liked: one
@@ -51,6 +48,16 @@ def met(day: Day, ours: Collection[int], external: Collection[str]) -> Met:
         ),
         opened=_told(any(kept.intersection(one.chosen) for one in rows) for rows in own),
         liked=_told(any(set(external).intersection(one.taken) for one in rows) for rows in asked),
+    )
+
+
+def over_days(days: Sequence[Met]) -> Met:
+    """Of each person the share of the days."""
+    return Met(
+        **{
+            each.name: np.mean([getattr(day, each.name) for day in days], axis=0)
+            for each in fields(Met)
+        }
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from benchmarks.simulator import compare
 from benchmarks.simulator.arms import NO_PILLS, WHOLE, Arm, arms, switched_off
-from benchmarks.simulator.compare import MEASURES, Number
+from benchmarks.simulator.compare import ELSEWHERE, MEASURES, Number
 from benchmarks.simulator.config import CURIOUS, ON_THE_HOME_PAGE, Assumptions, variants
 from benchmarks.simulator.day import Day, Plan, simulate
-from benchmarks.simulator.newcomers import MET, met
+from benchmarks.simulator.newcomers import MET, met, over_days
 from benchmarks.simulator.people import World
 from benchmarks.simulator.serving import Asking, add_items, load, reached
 from search.exploration.gini import gini
@@ -18,7 +18,7 @@ from search.query_store import build_queries
 from search.spelling import build_terms
 
 SHARES = (*MET, "exploratory share", "item success", "item success of what they came with",
-          "item success of searches for one thing",
+          "item success of searches for one thing", "item success of searches for anything else",
           "downstream success", "reach of new categories")  # fmt: skip
 # What people's reaching a new category is also told under.
 TOLD_OF_NEW = (ON_THE_HOME_PAGE, CURIOUS)
@@ -96,12 +96,12 @@ class Run:
             ]  # fmt: skip
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
-    def newcomers(self) -> None:
-        """A category that nobody has a history with comes in; a day later."""
+    def newcomers(self, seeds: Sequence[int]) -> None:
+        """A category that nobody has a history with comes in; a day later, once for each seed."""
         category = self._world.new_category
         known = list(self._ready.internal)
         pair = [arm for arm in arms() if arm.name in (WHOLE, NO_PILLS)]
-        before = [self._day(arm, known=known) for arm in pair]
+        before = [[self._day(arm, known=known, seed=seed) for arm in pair] for seed in seeds]
         add_items(self._world.newcomers)
         build_terms()
         build_queries()
@@ -116,19 +116,30 @@ class Run:
         }
         # The last day stays in the log: manage.py exploration_report --category tells it.
         after = [
-            self._day(arm, known=known, category=category, stays=arm is pair[-1]) for arm in pair
-        ]
-        named = [
-            *(replace(day, arm=f"{day.arm}, before") for day in before),
-            *(replace(day, arm=f"{day.arm}, after") for day in after),
-        ]
-        people = self._people(named, only=known)
+            [
+                self._day(
+                    arm, known=known, category=category, seed=seed,
+                    stays=arm is pair[-1] and seed == seeds[-1],
+                )
+                for arm in pair
+            ]
+            for seed in seeds
+        ]  # fmt: skip
+        self._print_reach(after[-1])
+        self._print_met(after)
+        for name, days in others.items():
+            self._print_met([[replace(day, arm=f"{day.arm}, {name}") for day in days]])
+        self._print_elsewhere(before, after, known)
+
+    def _print_reach(self, days: Sequence[Day]) -> None:
+        """What the report of the product says of the last day."""
         print(
-            f"\n| simulated, {len(self._world.newcomers)} items of {category} | shown among first"
-            " ten | searches that show one | searches that lead to one | people reached |"
+            f"\n| simulated, {len(self._world.newcomers)} items of {self._world.new_category} |"
+            " shown among first ten | searches that show one | searches that lead to one |"
+            " people reached |"
         )
         print("|---|---|---|---|---|")
-        for day in after:
+        for day in days:
             reach = day.reach
             assert reach is not None
             print(
@@ -136,21 +147,48 @@ class Run:
                 f" | {100 * reach.attended.value:.2f} % | {reach.people} of"
                 f" {len(self._world.people)} |"
             )
-        self._print_met(after)
-        for name, days in others.items():
-            self._print_met([replace(day, arm=f"{day.arm}, {name}") for day in days])
-        print("\nGini and items taken of the items that were there before:\n")
-        print(f"| simulated, after against before | {' | '.join(MEASURES)} |")
-        print("|---|" + "---|" * len(MEASURES))
-        for arm in pair:
-            cells = self._against(people[f"{arm.name}, after"], people[f"{arm.name}, before"])
-            print(f"| {arm.name} | {' | '.join(cells)} |", flush=True)
 
-    def _print_met(self, days: Sequence[Day]) -> None:
-        """How far people got with what came in, with pills and without; days: with pills last."""
+    def _print_elsewhere(
+        self, before: list[list[Day]], after: list[list[Day]], known: list[str]
+    ) -> None:
+        """What became of the items that were there before, after against before."""
+        print("\nGini and items taken of the items that were there before:\n")
+        print(f"| simulated, after against before | {' | '.join(ELSEWHERE)} |")
+        print("|---|" + "---|" * len(ELSEWHERE))
+        places = compare.places_of([day for days in (*before, *after) for day in days])
+        kept = {self._ready.internal[external] for external in known}
+        places = compare.numbered(item for item in places if item in kept)
+        pairs: dict[str, tuple[compare.People, compare.People]] = {}
+        for number, arm in enumerate(day.arm for day in before[0]):
+            was, became = (
+                compare.pooled(
+                    [compare.people_of(days[number], places, only=known) for days in part]
+                )
+                for part in (before, after)
+            )
+            pairs[arm] = (was, became)
+            cells = [
+                _rise(name, compare.difference(measure, became, was, self._draws))
+                for name, measure in ELSEWHERE.items()
+            ]
+            print(f"| {arm} | {' | '.join(cells)} |", flush=True)
+        cells = [
+            _rise(
+                name,
+                compare.difference_of_changes(measure, pairs[WHOLE], pairs[NO_PILLS], self._draws),
+            )
+            for name, measure in ELSEWHERE.items()
+        ]
+        print(f"| what recommended queries add to that | {' | '.join(cells)} |", flush=True)
+
+    def _print_met(self, days: Sequence[Sequence[Day]]) -> None:
+        """How far people got with what came in, with pills and without; of each day, with last."""
         names = {item.external_id for item in self._world.newcomers}
         ours = {self._ready.internal[name] for name in names}
-        people = {day.arm: met(day, ours, names) for day in days}
+        people = {
+            of_arm[0].arm: over_days([met(day, ours, names) for day in of_arm])
+            for of_arm in zip(*days, strict=True)
+        }
         print(f"\n| simulated, share of people who were or did | {' | '.join(MET)} |")
         print("|---|" + "---|" * len(MET))
         for name, of_day in people.items():
@@ -246,15 +284,10 @@ class Run:
         sys.stderr.write(f"{arm.name}: {len(day.searches)} searches in {spent:.0f} s\n")
         return day
 
-    def _people(
-        self, days: list[Day], *, only: list[str] | None = None
-    ) -> dict[str, compare.People]:
-        """By arm; of what is shown and taken only these count, where they are given."""
+    def _people(self, days: list[Day]) -> dict[str, compare.People]:
+        """By arm."""
         places = compare.places_of(days)
-        if only is not None:
-            kept = {self._ready.internal[external] for external in only}
-            places = compare.numbered(item for item in places if item in kept)
-        return {day.arm: compare.people_of(day, places, only=only) for day in days}
+        return {day.arm: compare.people_of(day, places) for day in days}
 
     def _against(self, ours: compare.People, theirs: compare.People) -> list[str]:
         return [

@@ -12,9 +12,11 @@ from benchmarks.simulator import compare
 from benchmarks.simulator.behaviour import Mind, Page
 from benchmarks.simulator.chance import Chance
 from benchmarks.simulator.config import Assumptions, scaled, variants
+from benchmarks.simulator.day import Day
 from benchmarks.simulator.histories import Size, read_world
 from benchmarks.simulator.people import Person, intents
 from catalog.types import ItemInput
+from search.exploration.log import Search
 
 ITEMS = {
     f"i{n}": ItemInput(
@@ -216,8 +218,9 @@ def people(exploratory, searches, shown):
     zeros = np.zeros(size)
     return compare.People(
         searches=np.array(searches, float), exploratory=np.array(exploratory, float), wanted=zeros,
-        own=zeros, own_wanted=zeros, known=zeros, known_wanted=zeros, explored=zeros,
-        took=zeros, reached=zeros, words=zeros, longest=zeros,
+        own=zeros, own_wanted=zeros, known=zeros, known_wanted=zeros,
+        other=zeros, other_wanted=zeros, explored=zeros, took=zeros, reached=zeros,
+        words=zeros, longest=zeros,
         shown=np.array(shown, float), items=4,
     )  # fmt: skip
 
@@ -234,3 +237,43 @@ def test_differences_are_taken_person_by_person():
     same = compare.difference(compare.MEASURES["Gini"], more, less, draws)
     assert (same.value, same.low, same.high) == pytest.approx((0, 0, 0))
     assert compare.number(compare.MEASURES["Gini"], more, draws).value == pytest.approx(0.25)
+
+
+def test_several_days_of_the_same_people_are_one_longer_day():
+    first, second = people([2, 0], [4, 4], np.eye(2, 4)), people([1, 3], [4, 6], np.ones((2, 4)))
+    both = compare.pooled([first, second])
+    assert both.exploratory.tolist() == [3, 3]
+    assert both.searches.tolist() == [8, 10]
+    assert both.shown.tolist() == [[2, 1, 1, 1], [1, 2, 1, 1]]
+    assert both.items == 4
+
+
+def test_a_change_counts_for_one_arm_what_it_did_not_do_in_the_other():
+    draws = compare.draw(2, 200, 0)
+    was, became = people([1, 1], [4, 4], np.eye(2, 4)), people([4, 4], [4, 4], np.eye(2, 4))
+    less = people([2, 2], [4, 4], np.eye(2, 4))
+    measure = compare.MEASURES["exploratory searches a person"]
+    told = compare.difference_of_changes(measure, (was, became), (was, less), draws)
+    assert (told.value, told.low, told.high) == pytest.approx((2, 2, 2))
+
+
+def test_a_search_for_what_is_left_out_is_not_one_for_anything_else():
+    def search(items, wanted):
+        return Search(
+            viewer="pa", day="", query="q", picked_from="", is_exploratory=True, is_wanted=wanted,
+            is_taken=wanted, items=items,
+        )  # fmt: skip
+
+    new = tuple(range(100, 110))
+    day = Day(
+        arm="the whole", asked={"a": ()}, keys={"a": "pa"}, items=4,
+        searches=[
+            search((1, 2, *new[:5]), True), search((1, 2, *new[:4]), True), search((), False),
+        ],
+    )  # fmt: skip
+    found = compare.people_of(day, {1: 0, 2: 1}, only=["i1", "i2"])
+    assert found.searches.tolist() == [3]
+    assert (found.other.tolist(), found.other_wanted.tolist()) == ([2], [1])
+    # Where nothing is left out, every search counts.
+    everything = {item: place for place, item in enumerate((1, 2, *new))}
+    assert compare.people_of(day, everything).other.tolist() == [3]
