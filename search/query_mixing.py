@@ -91,19 +91,23 @@ def best_of_each_rule(
     return kept[: CHECKED - len(new)] + list(new)
 
 
-def best_of_new(asked: Asked, scored: Sequence[Scored], *lot: str) -> list[int]:
+def best_of_new(
+    asked: Asked, scored: Sequence[Scored], leads: Sequence[float] | None, *lot: str
+) -> list[int]:
     """Places of a few queries of new categories: those first that speak of what was asked too.
 
-    Then what else they speak of is what many of the hits have; what is equal comes by lot, so that
-    a new category is entered at many doors.
+    Then those whose first hits are something to who asks (`leads`, search.query_taste), and whose
+    other words many of the hits have; what is equal comes by lot, so that a new category is entered
+    at many doors.
     """
 
-    def order(place: int) -> tuple[int, float, float]:
+    def order(place: int) -> tuple[int, float, float, float]:
         candidate = scored[place].candidate
         beside = [name for name in candidate.anchors if name not in asked.facts.new]
         said = len(asked.said.intersection(beside))
+        lead = round(leads[place], 1) if leads else 0.0
         near = round(asked.facts.share(beside), 1)
-        return -said, -near, lot_of(*lot, *asked.words, candidate.normalized)
+        return -said, -lead, -near, lot_of(*lot, *asked.words, candidate.normalized)
 
     return sorted((n for n, each in enumerate(scored) if each.is_of_new), key=order)[:CHECKED_NEW]
 

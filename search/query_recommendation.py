@@ -192,8 +192,8 @@ def _recommended(
     features = live_features(
         asked, scored, page=request.page, own=request.own, is_nobody=request.viewer.is_nobody
     )
-    worth, scored, features = _worth(request, by, scored, features)
-    kept = best_of_each_rule(scored, worth, best_of_new(asked, scored, _hour()))
+    worth, scored, features, leads = _worth(request, by, scored, features)
+    kept = best_of_each_rule(scored, worth, best_of_new(asked, scored, leads, _hour()))
     titles = still_answered(
         [(scored[n].candidate.normalized, scored[n].candidate.witnesses) for n in kept]
     )
@@ -234,17 +234,17 @@ def _evidence(request: _Request, scored: Scored) -> QueryEvidence:
 
 def _worth(
     request: _Request, by: Orderer, scored: list[Scored], features: npt.NDArray[np.float32]
-) -> tuple[list[float], list[Scored], npt.NDArray[np.float32]]:
-    """What each is worth to who asks, without those that lead them to nothing."""
+) -> tuple[list[float], list[Scored], npt.NDArray[np.float32], list[float] | None]:
+    """What each is worth to who asks, without those that lead them to nothing; their leads."""
     stated = [each.score for each in scored]
     if by.served is not None:
-        return by.worth(features, stated), scored, features
+        return by.worth(features, stated), scored, features, None
     leads = leads_of(request.viewer, [each.candidate for each in scored])
     if leads is None:
-        return stated, scored, features
+        return stated, scored, features, None
     stay = [n for n, each in enumerate(scored) if each.is_of_new or leads[n] >= LEAST_SHARE]
     worth = [worth_to(leads[n], stated[n]) for n in stay]
-    return worth, [scored[n] for n in stay], features[stay]
+    return worth, [scored[n] for n in stay], features[stay], [leads[n] for n in stay]
 
 
 def _query(

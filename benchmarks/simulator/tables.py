@@ -14,6 +14,7 @@ from benchmarks.simulator.newcomers import MET, met, over_days
 from benchmarks.simulator.people import World
 from benchmarks.simulator.serving import Asking, add_items, load, reached
 from search.exploration.gini import gini
+from search.query_checks import check_queries
 from search.query_store import build_queries
 from search.spelling import build_terms
 
@@ -105,6 +106,7 @@ class Run:
         add_items(self._world.newcomers)
         build_terms()
         build_queries()
+        check_queries()  # as the night does: what a query finds first is known by the day
         self._asking = Asking()
         others = {
             name: [

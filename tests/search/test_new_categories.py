@@ -9,7 +9,10 @@ from recs.models import ItemPopularity, NeighbourVersion
 from search.cold_share import KNOWN_FROM, NEW_PLACE, with_new
 from search.models import Anchor
 from search.places_to_start import forget_places
+from search.query_candidates import Candidate, HitFacts
+from search.query_mixing import best_of_new
 from search.query_recommendation import recommend
+from search.query_scoring import Asked, Scored
 from search.query_store import build_queries
 from tests.search.test_query_recommendation import recommended
 
@@ -97,3 +100,30 @@ def test_kept_places_stand_second_and_nobody_gets_more_than_k():
     # Of two new categories the one that was shown less.
     assert with_new([0, 1], [3, 4], {3: 70, 4: 0}, 8, 0.0) == [0, 4, 1]
     assert with_new([], [3], {3: 0}, 8, 0.0) == [3]
+
+
+def test_of_its_queries_those_first_that_lead_somewhere_for_who_asks():
+    facts = HitFacts(hits=10, items=100, holders={}, counts={}, new={f"category:{NEW}": 30})
+    asked = Asked(
+        words=("q",), said=frozenset(), persons=frozenset(), near=frozenset(), unexplained=(),
+        weights={}, facts=facts, top_items=(),
+    )  # fmt: skip
+
+    def scored(name, is_of_new=True):
+        candidate = Candidate(
+            text=name, normalized=name, source="expansions", rule="category_decade", answers=9,
+            witnesses=(), anchors=(f"category:{NEW}",),
+        )  # fmt: skip
+        return Scored(
+            candidate=candidate, score=1.0, coverage=0.0, lift=0.0, kept=0.0, words=(name,),
+            persons=frozenset(), adds=frozenset(), keeps_all=False, is_of_new=is_of_new,
+        )  # fmt: skip
+
+    every = [scored("a"), scored("b"), scored("known", is_of_new=False), scored("c")]
+    by_lot = best_of_new(asked, every, None, "today")
+    assert sorted(by_lot) == [0, 1, 3]
+    for best in by_lot:
+        leads = [1.0 if place == best else 0.0 for place in range(4)]
+        assert best_of_new(asked, every, leads, "today")[0] == best
+    # What leads as far comes by lot.
+    assert best_of_new(asked, every, [0.5, 0.5, 1.0, 0.5], "today") == by_lot
