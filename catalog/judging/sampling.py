@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from catalog.errors import InvalidInput
+from catalog.judging.adjudication import find_disputed
 from catalog.judging.design import PRIORITIES, Reason, draw
 from catalog.judging.frame import Candidate, frame
 from catalog.judging.stale import add_pairs, new_pair, requeue_stale
@@ -61,6 +62,7 @@ def fill_queue(*, name: str = "") -> dict[str, int]:
     """What the night does: back into the queue what went stale, then a draw of each kind."""
     return {
         "stale": requeue_stale(),
+        "disputed": find_disputed(),
         **{kind: sample_pairs(kind=kind, name=name) for kind in Label.Kind.values},
     }
 

@@ -70,7 +70,9 @@ def test_a_draw_is_made_once_and_the_same_seed_draws_the_same():
 def test_the_night_fills_the_queue_up_and_no_further(settings):
     settings.CATALOG_JUDGING_QUEUE = 8
     answer(add_items(*(f"i{n}" for n in range(40))))
-    assert fill_queue(name="monday") == {"stale": 0, "relevance": 8, "fit": 0}
+    assert fill_queue(name="monday") == {
+        "stale": 0, "disputed": 0, "relevance": 8, "fit": 0
+    }  # fmt: skip
     assert fill_queue(name="tuesday")["relevance"] == 0
     JudgingPair.objects.filter(pk__in=JudgingPair.objects.values("pk")[:3]).update(state="judged")
     assert fill_queue(name="wednesday")["relevance"] == 3
