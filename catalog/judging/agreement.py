@@ -35,6 +35,12 @@ class Agreement:
     high: float | None
     pairs: int
 
+    @property
+    def drawn(self) -> dict[str, str]:
+        """Places on a line from 0 to 100, not left of -10, for a drawing."""
+        told = {"low": self.low, "at": self.value, "high": self.high}
+        return {name: f"{max(-10.0, 100 * (at or 0.0)):.1f}" for name, at in told.items()}
+
 
 def cohen_kappa(table: Counts, *, quadratic: bool = False) -> Agreement:
     """Cohen's kappa of two judges.

@@ -5,14 +5,14 @@ No score, no source, no grade of others, no reason for asking, and nothing that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from django.db.models import Q
-from django.urls import reverse
 
-from catalog.covers import cover_digest
+from catalog.covers import cover_svg
 from catalog.event_kinds import LEAST_GOOD_RATING, UNWANTED, EventKind
 from catalog.guidelines import GRADES, Guideline, guideline_of
-from catalog.models import Event, Item, Judgement, Person
+from catalog.models import Event, Item, JudgingPair, Person
 
 WANTED_SHOWN, UNWANTED_SHOWN = 12, 6
 # Events that are looked through for so many different items.
@@ -24,41 +24,48 @@ FACTS_SHOWN = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A pair on the page. `wanted` and `unwanted` are titles, the latest first."""
+    """A pair on the page. `wanted` and `unwanted` are titles, the latest first.
 
-    turn_id: int
+    `cover` is an address that holds the drawing itself; `photo` is "" where the item has none.
+    """
+
     kind: str
     query: str
     wanted: tuple[str, ...]
     unwanted: tuple[str, ...]
     title: str
-    cover_url: str
+    cover: str
+    photo: str
     description: str
     facts: tuple[tuple[str, str], ...]
     guideline: Guideline
-    grades: tuple[tuple[int, str, str], ...]  # (grade, its name, what it means)
-    note: str
+    grades: tuple[tuple[int, str, str], ...]  # (grade, its name, what it means), the best first
 
 
-def shown(turn: Judgement) -> Shown:
-    """The turn's pair, ready to be printed."""
-    pair = turn.pair
-    item = Item.objects.for_cards().defer(None).defer("search_vector").get(pk=pair.item_id)
+def shown(pair: JudgingPair) -> Shown:
+    """A pair, ready to be printed.
+
+    Raises:
+        Item.DoesNotExist: it was deleted a moment ago.
+    """
+    item = Item.objects.defer("search_vector", "keywords").get(pk=pair.item_id)
     guideline = guideline_of(pair.kind)
     wanted, unwanted = _history(pair.person, without=item.pk)
     return Shown(
-        turn_id=turn.pk,
         kind=pair.kind,
         query=pair.query,
         wanted=wanted,
         unwanted=unwanted,
         title=str(item),
-        cover_url=reverse("pages:cover", args=(item.pk, cover_digest(item))),
+        cover=f"data:image/svg+xml,{quote(cover_svg(item))}",
+        photo=item.image_url if item.image_url.startswith(("/", "https://", "http://")) else "",
         description=_cut(item.description, DESCRIPTION_CHARACTERS),
         facts=_facts(item),
         guideline=guideline,
-        grades=tuple((grade, GRADES[grade], told) for grade, told in guideline.grades.items()),
-        note=turn.note,
+        grades=tuple(
+            (grade, GRADES[grade], told)
+            for grade, told in sorted(guideline.grades.items(), reverse=True)
+        ),
     )
 
 
