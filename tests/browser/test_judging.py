@@ -49,12 +49,15 @@ def queue_fit():
         ]
     )  # fmt: skip
     person = Person.objects.get(external_id="jane.doe@example.org")
-    add_pairs(pairs=[new_pair(kind="fit", person_id=person.pk, item_id=items[9].pk,
-                              content_hash=items[9].content_hash, reason="rest", priority=9)])  # fmt: skip
+    pair = new_pair(
+        kind="fit", person_id=person.pk, item_id=items[9].pk, content_hash=items[9].content_hash,
+        reason="rest", priority=9,
+    )  # fmt: skip
+    add_pairs(pairs=[pair])
 
 
 def sign_in(page, site, name):
-    page.goto(f"{site}/admin/login/")
+    page.goto(f"{site}/admin/login/?next=/admin/")
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.keyboard.press("Enter")
