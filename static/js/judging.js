@@ -10,8 +10,10 @@
 
   function fresh(first) {
     const box = root().querySelector(".judge-keys");
-    box.hidden = false;
-    box.querySelector("input").checked = keysOn();
+    if (box) {
+      box.hidden = false;
+      box.querySelector("input").checked = keysOn();
+    }
     root().classList.toggle("no-keys", !keysOn());
     if (matchMedia("(max-width: 800px)").matches) {
       const guideline = root().querySelector(".judge-guideline");
@@ -49,6 +51,8 @@
     root().classList.toggle("no-keys", !event.target.checked);
   });
 
+  document.addEventListener("submit", () => { busy = true; });
+  window.addEventListener("pageshow", () => { busy = false; });
   document.addEventListener("htmx:beforeRequest", () => { busy = true; });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful) {

@@ -61,7 +61,7 @@ def sign_in(page, site, name):
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/admin/$"))
+    page.wait_for_url(re.compile(r":\d+/admin/$"))
 
 
 def judge_page(page, site):

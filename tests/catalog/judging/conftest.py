@@ -9,14 +9,14 @@ from catalog.models import JudgingPair, Label
 from tests.catalog.rows import add_items
 
 
-def queue(count=1, *, query="noir", **fields):
+def queue(count=1, *, query="noir", reason=reason, **fields):
     """Pairs of one query and as many items, in the queue."""
     items = add_items(*(f"i{n}" for n in range(count)))
     add_pairs(
         pairs=[
             new_pair(
                 kind=Label.Kind.RELEVANCE, query=query, item_id=item.pk,
-                content_hash=item.content_hash, reason=JudgingPair.Reason.REST, **fields,
+                content_hash=item.content_hash, reason=reason, **fields,
             )
             for item in items
         ]
