@@ -121,7 +121,8 @@ def _distances(values: Floats, level: str) -> Floats:
 
 def _one_minus(observed: Floats, expected: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected > 0, 1 - observed / expected, np.nan)
+        found: Floats = np.where(expected > 0, 1 - observed / expected, np.nan)
+    return found
 
 
 def _told(value: float, resampled: Floats, pairs: int) -> Agreement:

@@ -9,7 +9,7 @@ from catalog.models import JudgingPair, Label
 from tests.catalog.rows import add_items
 
 
-def queue(count=1, *, query="noir", reason=reason, **fields):
+def queue(count=1, *, query="noir", reason=JudgingPair.Reason.REST, **fields):
     """Pairs of one query and as many items, in the queue."""
     items = add_items(*(f"i{n}" for n in range(count)))
     add_pairs(
