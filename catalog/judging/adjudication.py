@@ -6,6 +6,7 @@ a pair has one at most, and what people said stays beside it.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -81,9 +82,7 @@ def find_disputed() -> int:
 
 def said_of(pair: JudgingPair) -> list[Said]:
     """Everything that was said of a pair: people first, then models; what is stale is marked."""
-    labels = Label.objects.filter(
-        kind=pair.kind, query=pair.query, person_id=pair.person_id, item_id=pair.item_id
-    ).select_related("item")
+    labels = Label.objects.filter(**_key(pair)).select_related("item")
     told = [
         Said(who=one.labeller, source=one.source, grade=one.grade, note=one.note,
              at=one.updated_at, is_stale=is_stale(one))
@@ -125,10 +124,7 @@ def adjudicate(
             raise NotFound("That item was deleted meanwhile.", field="pair")
         if pair.state != seen:
             raise Conflict(f"Meanwhile the pair is {pair.get_state_display()}: look at it again.")
-        key = {
-            "kind": pair.kind, "query": pair.query, "person": pair.person,
-            "item_id": pair.item_id, "source": Label.Source.FINAL, "labeller": LABELLER,
-        }  # fmt: skip
+        key = {**_key(pair), "source": Label.Source.FINAL, "labeller": LABELLER}
         if grade is None:
             Label.objects.filter(**key).delete()
         else:
@@ -139,3 +135,10 @@ def adjudicate(
         pair.state = State.DROPPED if grade is None else State.FINAL
         pair.save(update_fields=["state", "updated_at"])
     return pair
+
+
+def _key(pair: JudgingPair) -> dict[str, Any]:
+    """What all labels of the pair have in common."""
+    return {
+        "kind": pair.kind, "query": pair.query, "person": pair.person, "item_id": pair.item_id
+    }  # fmt: skip

@@ -1,6 +1,7 @@
 """Known answers: adjudicated pairs that are mixed in, to see how well each judge judges."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -37,9 +38,10 @@ def set_known(*, labels: Iterable[Label], known: bool) -> int:
 
 
 def _set(label: Label, *, known: bool) -> int:
-    of_pair = JudgingPair.objects.filter(
-        kind=label.kind, query=label.query, person_id=label.person_id, item_id=label.item_id
-    )
+    key: dict[str, Any] = {
+        "kind": label.kind, "query": label.query, "person": label.person_id, "item": label.item_id
+    }  # fmt: skip
+    of_pair = JudgingPair.objects.filter(**key)
     if known and not of_pair.exists():
         pair = new_pair(
             kind=label.kind, query=label.query, person_id=label.person_id, item_id=label.item_id,

@@ -112,7 +112,7 @@ def decide(
         raise InvalidInput("No such answer.", field="outcome")
     if (outcome == Outcome.GRADED) != (grade in GRADES):
         raise InvalidInput("'grade' is 0 (bad), 1, 2 or 3 (perfect).", field="grade")
-    renew_pairs(ids=Judgement.objects.filter(pk=turn_id).values_list("pair_id", flat=True))
+    renew_pairs(ids=list(Judgement.objects.filter(pk=turn_id).values_list("pair_id", flat=True)))
     with transaction.atomic():
         turn = _own_turn(judge, turn_id)
         if turn.outcome != Outcome.OPEN:
@@ -229,12 +229,17 @@ def _claim_known(judge: Judge) -> Judgement | None:
 def _lease_to(judge: Judge, pair: JudgingPair, *, is_calibration: bool) -> Judgement:
     now = timezone.now()
     turn, _ = Judgement.objects.update_or_create(
-        pair=pair, round=pair.round, labeller=judge.name,
+        pair=pair,
+        round=pair.round,
+        labeller=judge.name,
         defaults={
-            "account": judge.account, "outcome": Outcome.OPEN, "started_at": now,
-            "leased_until": now + _lease(), "is_calibration": is_calibration,
+            "account_id": judge.account.pk if judge.account else None,
+            "outcome": Outcome.OPEN,
+            "started_at": now,
+            "leased_until": now + _lease(),
+            "is_calibration": is_calibration,
         },
-    )  # fmt: skip
+    )
     return turn
 
 
@@ -254,7 +259,8 @@ def _own_turn(judge: Judge, turn_id: int) -> Judgement:
 
 
 def _locked(pair_id: int | None) -> JudgingPair | None:
-    return JudgingPair.objects.select_for_update(no_key=True).filter(pk=pair_id).first()
+    rows = JudgingPair.objects.select_for_update(no_key=True)
+    return None if pair_id is None else rows.filter(pk=pair_id).first()
 
 
 def _has_room(turn: Judgement) -> bool:
@@ -299,7 +305,8 @@ def _key(turn: Judgement) -> dict[str, Any]:
 
 def _label(turn: Judgement) -> dict[str, Any] | None:
     """The label of the judge that a grade would replace, to be put back by an undo."""
-    return Label.objects.filter(**_key(turn)).values(*_REPLACED).first()
+    found: dict[str, Any] | None = Label.objects.filter(**_key(turn)).values(*_REPLACED).first()
+    return found
 
 
 def _grade(judge: Judge, turn: Judgement) -> None:

@@ -100,4 +100,3 @@ def test_labels_tell_whether_they_are_of_the_item_as_it_is(caller):
         rows = judge.get(f"/labels{asked}").json()["labels"]
         assert [row["item_id"] for row in rows] == items
         assert [row["stale"] for row in rows] == [item == "i1" for item in items]
-
