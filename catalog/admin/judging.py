@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -51,7 +52,7 @@ def judge_page(request: HttpRequest) -> HttpResponse:
     """The pair before the judge; what is posted is said of it, and the next one follows."""
     if not request.user.has_perm(JUDGE):
         raise PermissionDenied
-    judge = judge_of(request.user)
+    judge = judge_of(_account(request))
     is_htmx = bool(getattr(request, "htmx", False))
     said = _answer(request, judge) if request.method == "POST" else Said()
     if request.method == "POST" and not is_htmx:
@@ -170,7 +171,7 @@ def _adjudicate(request: HttpRequest) -> None:
         adjudicate(
             pair_id=int(pair),
             seen=request.POST.get("seen", ""),
-            account=request.user,
+            account=_account(request),
             grade=int(grade) if is_graded else None,
             note=request.POST.get("note", ""),
         )
@@ -179,3 +180,10 @@ def _adjudicate(request: HttpRequest) -> None:
         return
     told = f"{grade} {GRADES[int(grade)]}" if is_graded else "left out"
     messages.success(request, f"Decided: {told}.")
+
+
+def _account(request: HttpRequest) -> AbstractBaseUser:
+    """Who is signed in; the permission that was asked for is nobody else's."""
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    return request.user

@@ -93,7 +93,8 @@ def _coincidences(patterns: Counts) -> Floats:
     given = patterns.astype(np.float64)
     pairs = given[:, :, None] * given[:, None, :]
     pairs -= given[:, :, None] * np.eye(given.shape[1])  # nobody against themselves
-    return pairs / (given.sum(axis=1) - 1)[:, None, None]
+    pairs /= (given.sum(axis=1) - 1)[:, None, None]
+    return np.asarray(pairs, np.float64)
 
 
 def _alphas(coincidences: Floats, level: str) -> Floats:

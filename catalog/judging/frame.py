@@ -63,7 +63,8 @@ _GRADED = """
 _FRAME = """
 WITH {logged}, {graded}, disliked AS ({disliked}), found AS (
     SELECT about, item, sum(shown) AS shown, min(middle) AS middle,
-           bool_or(is_disliked) AS disliked, max(apart) >= %(apart)s AS is_disputed, min(sure) < %(sure)s AS is_unsure
+           bool_or(is_disliked) AS disliked, max(apart) >= %(apart)s AS is_disputed,
+           min(sure) < %(sure)s AS is_unsure
     FROM (
         SELECT about, item, shown, middle, false AS is_disliked, true AS is_seen,
                0 AS apart, 1::float8 AS sure, 0::bigint AS people, false AS is_final FROM logged
