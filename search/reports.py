@@ -34,7 +34,7 @@ WHERE NOT i.is_hidden
 DISPUTED = """
 SELECT count(*) FROM (
     SELECT 1 FROM catalog_label GROUP BY kind, query, person_id, item_id
-    HAVING max(grade) > min(grade)
+    HAVING max(grade) > min(grade) AND NOT bool_or(source = 'final')
 ) pairs
 """
 

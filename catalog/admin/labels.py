@@ -23,13 +23,15 @@ SUFFIXES = {CSV: "csv", JSON_LINES: "jsonl", TREC: "qrels"}
 
 
 def disputed(queryset: QuerySet[Label]) -> QuerySet[Label]:
-    """Labels that somebody else graded differently."""
-    others = Label.objects.filter(
+    """Labels that somebody else graded differently, and no adjudicator decided on."""
+    same_pair = Label.objects.filter(
         Q(person=OuterRef("person")) | Q(person__isnull=True, query=OuterRef("query")),
         item=OuterRef("item"),
         kind=OuterRef("kind"),
-    ).exclude(grade=OuterRef("grade"))
-    return queryset.filter(Exists(others))
+    )
+    others = same_pair.exclude(grade=OuterRef("grade"))
+    decided = same_pair.filter(source=Label.Source.FINAL)
+    return queryset.filter(Exists(others), ~Exists(decided))
 
 
 class DisputeFilter(DropdownFilter):

@@ -54,7 +54,8 @@ def settled_labels(kind: str, *, judges: int | None = None) -> Iterator[Settled]
     least = settings.CATALOG_JUDGES_PER_PAIR if judges is None else judges
     # Only the columns that are read: the rows may be many.
     rows = labels.only("kind", "query", "person", "item", "grade", "source", "propensity")
-    ordered = rows.order_by("query", "person_id", "item_id").iterator(chunk_size=CHUNK)
+    # Through the API there may be several final ones: the newest stands.
+    ordered = rows.order_by("query", "person_id", "item_id", "-pk").iterator(chunk_size=CHUNK)
     for _, of_pair in groupby(ordered, key=lambda one: (one.query, one.person_id, one.item_id)):
         if (found := settle(of_pair, judges=least)) is not None:
             yield found

@@ -119,6 +119,8 @@ def decide(
             raise Conflict("You have judged that pair already. Undo takes it back.")
         if turn.round != turn.pair.round:
             raise Conflict("The item or the guideline changed while you looked. Nothing was kept.")
+        if turn.pair.state == State.DROPPED:
+            raise Conflict("That pair was left out meanwhile. Nothing was kept.")
         if not turn.is_calibration and not _has_room(turn):
             raise Conflict("Your time for that pair ran out, and others judged it meanwhile.")
         turn.outcome, turn.grade = outcome, grade
