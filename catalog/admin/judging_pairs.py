@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from catalog.admin import judging
-from catalog.admin_base import ReadOnlyAdmin, ReadOnlyInline, links
+from catalog.admin_base import ReadOnlyAdmin, ReadOnlyInline, links, open_row
 from catalog.enqueue import enqueue_job
 from catalog.models import Judgement, JudgingPair
 
@@ -119,15 +118,27 @@ class JudgingPairAdmin(ReadOnlyAdmin):
         """To how far judges agree."""
         return redirect(reverse("admin:catalog_agreement"))
 
-    @action(description="Fill the queue", url_path="fill", icon="add", permissions=["adjudicate"])
-    def fill(self, request: HttpRequest) -> HttpResponse:
+    @action(
+        description="Fill the queue",
+        icon="add",
+        permissions=["adjudicate"],
+        url_path="fill",
+        dialog={
+            "title": "Draw pairs into the queue?",
+            "description": "Up to CATALOG_JUDGING_QUEUE open pairs of each kind, of what the log "
+            "of the last 28 days showed, and what went stale. The night does the same.",
+            "form_submit_text": "Draw",
+        },
+    )
+    def fill(self, request: HttpRequest, form: Any) -> HttpResponse:
         """A draw of its own, named after the moment; the workers make it."""
-        if not self.has_adjudicate_permission(request):
-            raise PermissionDenied
         name = f"{timezone.now():%Y-%m-%d %H:%M}"
-        enqueue_job(FILL, kind=FILL, params={"draw": name})
-        messages.success(request, f"The draw {name} is being made: see Jobs.")
-        return redirect(reverse("admin:catalog_judgingpair_changelist"))
+        job = enqueue_job(FILL, kind=FILL, params={"draw": name})
+        messages.success(request, "The workers begin within seconds: Jobs says how far.")
+        if request.user.has_perm("catalog.view_job"):
+            return open_row(job)
+        here = reverse("admin:catalog_judgingpair_changelist")
+        return HttpResponse(headers={"HX-Redirect": here})
 
     @display(description="query or person", ordering="query")
     def about(self, pair: JudgingPair) -> str:

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from catalog import maintenance
 from catalog.items import patch_item
 from catalog.judging.turns import Judge, next_turn
 from catalog.models import Item, Job, Judgement, JudgingPair, Label
@@ -209,5 +210,12 @@ def test_a_pair_can_be_left_out_and_a_draw_asked_for(boss):
     pair.refresh_from_db()
     assert pair.state == "dropped"
     assert next_turn(Judge(name="anna")) is None
-    boss.get(reverse("admin:catalog_judgingpair_fill"))
-    assert Job.objects.get().kind == "catalog.fill_judging_queue"
+    fill = reverse("admin:catalog_judgingpair_fill")
+    assert "Draw pairs into the queue?" in boss.get(fill).content.decode()
+    assert not Job.objects.exists()
+    boss.post(fill, {"_form_submitted": "1"}, headers={"HX-Request": "true"})
+    job = Job.objects.get()
+    assert job.kind == "catalog.fill_judging_queue"
+    maintenance.fill_judging_queue(job_id=str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, job.result["relevance"]) == ("done", 0)
