@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F, Q
 
 from catalog.errors import InvalidInput
 from catalog.guidelines import guideline_of
@@ -63,6 +64,25 @@ def set_label(  # noqa: PLR0913  the columns of one row, all by name
             person=person, defaults=values,
         )  # fmt: skip
     return label
+
+
+def stale() -> Q:
+    """Labels whose item has another text now, or whose guideline another version.
+
+    What was imported without either is taken as it is.
+    """
+    condition = ~Q(content_hash="") & ~Q(content_hash=F("item__content_hash"))
+    for kind in Label.Kind.values:
+        version = guideline_of(kind).version
+        condition |= Q(kind=kind) & ~Q(guideline="") & ~Q(guideline=version)
+    return condition
+
+
+def is_stale(label: Label) -> bool:
+    """The same of one label; reads its item."""
+    if label.content_hash and label.content_hash != label.item.content_hash:
+        return True
+    return bool(label.guideline) and label.guideline != guideline_of(label.kind).version
 
 
 def _check(*, kind: str, grade: int, source: str, query: str, person: Person | None) -> None:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog import answers, enqueue, events, jobs, partitions, people
+from catalog.judging.sampling import fill_queue
 
 # A running job moves its heartbeat each second or so, and with each batch while it encodes.
 LOST_AFTER_SECONDS = 5 * 60
@@ -43,3 +44,12 @@ def fail_lost_jobs() -> int:
 def erase_person(*, job_id: str) -> None:
     """Erase the history of whom the job's params name, and their row."""
     people.erase_person(job_id=job_id)
+
+
+def fill_judging_queue(*, job_id: str | None = None) -> None:
+    """Put what went stale and what teaches most into the queue of judging, as one job.
+
+    A job's params may name the `draw`; the night's is named after its day, and made once.
+    """
+    with jobs.track(kind="catalog.fill_judging_queue", job_id=job_id) as progress:
+        progress.result.update(fill_queue(name=str(progress.job.params.get("draw", ""))))

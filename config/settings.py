@@ -301,6 +301,18 @@ SPECTACULAR_SETTINGS = {
 # How long the log of answers is kept, and how long a repeated event_id is recognised.
 CATALOG_ANSWER_DAYS = env.int("CATALOG_ANSWER_DAYS", default=400)
 CATALOG_EVENT_KEY_DAYS = env.int("CATALOG_EVENT_KEY_DAYS", default=90)
+# How many people judge each pair, how many open pairs of a kind the nightly draw keeps queued,
+# which share of a judge's pairs has a known answer, and how long a pair stays with one judge.
+CATALOG_JUDGES_PER_PAIR = env.int("CATALOG_JUDGES_PER_PAIR", default=2)
+CATALOG_JUDGING_QUEUE = env.int("CATALOG_JUDGING_QUEUE", default=200)
+CATALOG_CALIBRATION_SHARE = env.float("CATALOG_CALIBRATION_SHARE", default=0.1)
+CATALOG_JUDGING_MINUTES = env.int("CATALOG_JUDGING_MINUTES", default=10)
+if CATALOG_JUDGES_PER_PAIR < 1 or not 0 <= CATALOG_CALIBRATION_SHARE <= 0.5:
+    raise ImproperlyConfigured(
+        "CATALOG_JUDGES_PER_PAIR is at least 1, CATALOG_CALIBRATION_SHARE from 0 to 0.5."
+    )
+# Says of a logged query whether it may name or reach a person: then no judge is shown it.
+CATALOG_QUERY_SCREEN = "search.personal_data.is_private"
 
 # --- recs ------------------------------------------------------------------------------------
 # Artifacts of trained versions, a folder for each kind; shared by the web and the workers.

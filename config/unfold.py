@@ -18,6 +18,16 @@ def _page(title: str, icon: str, name: str) -> dict[str, Any]:
     }
 
 
+def _tool(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
+    """A link for those who have a permission of the catalog."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": lambda request: request.user.has_perm(f"catalog.{permission}"),
+    }
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Foray",
     "SITE_HEADER": "Foray",
@@ -124,9 +134,18 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Judging",
+                "items": [
+                    _tool("Judge pairs", "gavel", "catalog_judge", "judge_pair"),
+                    _tool("Adjudicate", "balance", "catalog_adjudicate", "adjudicate_pair"),
+                    _tool("Agreement", "handshake", "catalog_agreement", "adjudicate_pair"),
+                    _page("Pairs to judge", "playlist_add_check", "catalog_judgingpair_changelist"),
+                    _page("Labels", "thumbs_up_down", "catalog_label_changelist"),
+                ],
+            },
+            {
                 "title": "Learning",
                 "items": [
-                    _page("Labels", "thumbs_up_down", "catalog_label_changelist"),
                     _page("Model versions", "deployed_code", "recs_modelversion_changelist"),
                     _page("Surfaces", "tune", "recs_surface_changelist"),
                     _page("Quality weights", "balance", "recs_qualityweights_changelist"),

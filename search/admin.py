@@ -37,12 +37,19 @@ __all__ = (
     "search_url",
 )
 
+# Either of them opens the numbers of the first page.
+SEES_NUMBERS = ("search.view_query", "catalog.view_answer", "catalog.view_item")
 REPORT_DAYS = (1, 7, 30, 90)
 REPORT_LIMIT = 200
 
 
 def first_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What should I do this morning? Called by unfold for the admin's index."""
+    """What should I do this morning? Called by unfold for the admin's index.
+
+    Who only judges sees where that is done, and none of the numbers.
+    """
+    if not any(request.user.has_perm(permission) for permission in SEES_NUMBERS):
+        return {**context, "title": "Today", "is_bare": True}
     return {**context, **today(), "title": "Today", "search_url": search_url("")}
 
 

@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils import timezone
 
-from catalog.models import Answer, Event, Item, Job, Label
+from catalog.models import Answer, Event, Item, Job, JudgingPair, Label
 from recs.models import ContentVersion, NeighbourVersion
 from search.models import Query, Synonym
 from search.typed import FINISHED_UNSUBMITTED
@@ -34,7 +34,7 @@ WHERE NOT i.is_hidden
 DISPUTED = """
 SELECT count(*) FROM (
     SELECT 1 FROM catalog_label GROUP BY kind, query, person_id, item_id
-    HAVING max(grade) > min(grade)
+    HAVING max(grade) > min(grade) AND NOT bool_or(source = 'final')
 ) pairs
 """
 
@@ -163,8 +163,18 @@ def work_waiting() -> dict[str, int]:
         "proposals": Query.objects.filter(review=Query.Review.PROPOSED).count(),
         "synonyms": Synonym.objects.filter(review=Synonym.Review.PROPOSED).count(),
         "disputed": disputed,
+        **_judging(),
         "unanswered": count_unanswered(),
     }
+
+
+def _judging() -> dict[str, int]:
+    """Pairs that wait for judges, and for an adjudicator."""
+    state = JudgingPair.State
+    return JudgingPair.objects.aggregate(
+        to_judge=Count("pk", filter=Q(state=state.OPEN)),
+        to_adjudicate=Count("pk", filter=Q(state__in=(state.DISPUTED, state.UNSURE))),
+    )
 
 
 def encoding_state() -> dict[str, Any]:

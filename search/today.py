@@ -83,6 +83,16 @@ def _tasks(waiting: dict[str, int], encoding: dict[str, Any]) -> dict[str, Any]:
             "balance",
         ),
         _task(
+            waiting["to_judge"], "pairs to judge", "now", reverse("admin:catalog_judge"), "gavel"
+        ),
+        _task(
+            waiting["to_adjudicate"],
+            "pairs to adjudicate",
+            "now",
+            reverse("admin:catalog_adjudicate"),
+            "handshake",
+        ),
+        _task(
             encoding["waiting"],
             "items without a vector",
             f"{encoding['new']:,} of them new since yesterday",

@@ -31,6 +31,8 @@ from catalog.models import (
     Item,
     Job,
     JobProblem,
+    Judgement,
+    JudgingPair,
     Label,
     Person,
 )
@@ -97,6 +99,13 @@ def _history(items: list[Item], person: Person) -> None:
         Label.objects.create(
             kind="relevance", query="film", item=item, grade=2, labeller="boss", source="human"
         )
+        pair = JudgingPair.objects.create(
+            kind="relevance", query=f"film {NASTY}", item=item, reason="rest"
+        )
+        Judgement.objects.create(
+            pair=pair, labeller=NASTY, outcome="graded", grade=2, note=NASTY,
+            leased_until=timezone.now(), started_at=timezone.now(), decided_at=timezone.now(),
+        )  # fmt: skip
 
 
 def _learning(items: list[Item]) -> None:

@@ -55,6 +55,11 @@ _TIMES: dict[str, dict[str, Any]] = {
     },
     # Old answers and event keys; after the partitions, before the day's work.
     "prune": {"task": "catalog.prune", "schedule": crontab(hour=2, minute=15)},
+    # People judge by day: what went stale and what yesterday's log teaches is there by morning.
+    "fill-judging-queue": {
+        "task": "catalog.fill_judging_queue",
+        "schedule": crontab(hour=2, minute=40),
+    },
     # A job whose worker was killed is told as failed within minutes, not at night.
     "fail-lost-jobs": {"task": "catalog.fail_lost_jobs", "schedule": 300.0},
 }

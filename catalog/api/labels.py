@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from catalog.api.base import Api, StrictSerializer, read
 from catalog.api.pagination import PAGE_PARAMETERS, PageInput, page_response
 from catalog.errors import InvalidInput, NotFound
-from catalog.labels import set_label
+from catalog.labels import is_stale, set_label, stale
 from catalog.models import ApiKey, Item, Label, Person
 
 
@@ -25,14 +25,27 @@ class LabelOutput(serializers.Serializer[Any]):
     source = serializers.ChoiceField(choices=Label.Source.choices)  # type: ignore[assignment]
     labeller = serializers.CharField()
     note = serializers.CharField(allow_blank=True)
+    guideline = serializers.CharField(
+        allow_blank=True, help_text="Version of the guideline that it was given by; may be empty."
+    )
+    stale = serializers.BooleanField(
+        help_text="The item has another text now, or the guideline another version."
+    )
+    propensity = serializers.FloatField(
+        allow_null=True, help_text="Chance with which the pair was drawn to be judged."
+    )
+    confidence = serializers.FloatField(allow_null=True, help_text="Of a model in its own grade.")
     updated_at = serializers.DateTimeField()
+
+
+STALE = {"true": True, "false": False}
 
 
 class LabelsApi(Api):
     """How well items fit queries and people."""
 
     required_scope = ApiKey.Scope.LABELS.value
-    parameters = (*PAGE_PARAMETERS, "kind")
+    parameters = (*PAGE_PARAMETERS, "kind", "stale")
 
     class InputSerializer(StrictSerializer):
         """A grade: of an item for a query, or for a person."""
@@ -76,13 +89,19 @@ class LabelsApi(Api):
 
     @extend_schema(
         operation_id="list_labels", tags=["labels"], summary="List labels",
-        parameters=[PageInput, OpenApiParameter("kind", str, enum=Label.Kind.values)],
+        parameters=[
+            PageInput,
+            OpenApiParameter("kind", str, enum=Label.Kind.values),
+            OpenApiParameter("stale", bool, description="Stale ones only, or only the others."),
+        ],
         responses={200: PageOutput},
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """In the order they were first given."""
         wanted = read(PageInput, request.query_params)
-        labels = Label.objects.select_related("item", "person")
+        labels = Label.objects.select_related("item", "person").defer(
+            "item__search_vector", "item__description", "item__keywords"
+        )
         kind = request.query_params.get("kind", "")
         if kind:
             if kind not in Label.Kind.values:
@@ -90,6 +109,10 @@ class LabelsApi(Api):
                     f"'kind' is one of {', '.join(Label.Kind.values)}.", field="kind"
                 )
             labels = labels.filter(kind=kind)
+        if asked := request.query_params.get("stale", ""):
+            if asked not in STALE:
+                raise InvalidInput("'stale' is true or false.", field="stale")
+            labels = labels.filter(stale() if STALE[asked] else ~stale())
         return page_response(request, labels, name="labels", as_json=label_json, wanted=wanted)
 
 
@@ -104,6 +127,10 @@ def label_json(label: Label) -> dict[str, Any]:
         "source": label.source,
         "labeller": label.labeller,
         "note": label.note,
+        "guideline": label.guideline,
+        "stale": is_stale(label),
+        "propensity": label.propensity,
+        "confidence": label.confidence,
         "updated_at": label.updated_at,
     }
 

@@ -7,6 +7,7 @@ from catalog.models.collections import Collection, CollectionItem
 from catalog.models.events import Event, EventKey
 from catalog.models.items import Item
 from catalog.models.jobs import Job, JobProblem
+from catalog.models.judging import Judgement, JudgingPair
 from catalog.models.keys import ApiKey
 from catalog.models.labels import Label
 from catalog.models.people import Person, SavedSearch
@@ -24,6 +25,8 @@ __all__ = (
     "Item",
     "Job",
     "JobProblem",
+    "Judgement",
+    "JudgingPair",
     "Label",
     "Person",
     "Profile",

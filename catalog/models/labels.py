@@ -18,6 +18,8 @@ class Label(models.Model):
         HUMAN = "human", "human"
         LLM = "llm", "LLM"
         MODEL = "model", "model"
+        # The last word on a pair whose judges disagreed: one, whoever gave it.
+        FINAL = "final", "adjudicated"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     query = models.CharField(max_length=500, blank=True)

@@ -195,6 +195,11 @@ def test_disputed_labels_are_found(boss, items):
     page = boss.get(reverse("admin:catalog_label_changelist"), {"disputed": "yes"})
     assert {label.item_id for label in page.context["cl"].result_list} == {items[0].pk}
     assert page.context["cl"].result_count == 2
+    set_label(
+        kind="relevance", query="mob", item_id=items[0].pk, grade=1, source="final", labeller="c"
+    )
+    page = boss.get(reverse("admin:catalog_label_changelist"), {"disputed": "yes"})
+    assert page.context["cl"].result_count == 0
 
 
 def test_labels_are_exported_and_no_cell_is_a_formula(boss, items):

@@ -14,7 +14,7 @@ from catalog.events import record_events
 from catalog.items import upsert_items
 from catalog.keys import issue_key
 from catalog.labels import set_label
-from catalog.models import Answer, Catalog, Item, Job, Profile
+from catalog.models import Answer, Catalog, Item, Job, JudgingPair, Profile
 from catalog.profiles import save_profile
 from catalog.schemas import drop_schema
 from catalog.types import EventInput, ItemInput
@@ -133,6 +133,10 @@ def fill(world):
     set_label(
         kind="relevance", query=f"{word} label", item_id=Item.objects.get(external_id="1").pk,
         grade=2, source="human", labeller=f"{word}-labeller", note=f"{word} note",
+    )  # fmt: skip
+    JudgingPair.objects.create(
+        kind="relevance", query=f"{word} pair", item=Item.objects.get(external_id="2"),
+        reason="rest",
     )  # fmt: skip
     Rule.objects.create(
         name=f"{word} rule", action=Rule.Action.BANNER, match=Rule.Match.IS, is_on=True,

@@ -128,8 +128,12 @@ def test_every_list_of_the_admin_and_every_download_is_of_its_catalog(worlds):
             assert response.status_code in (200, 302, 403), name
             if model._meta.model_name != "catalog":
                 check(response, world, seen)
-        for page in ("admin:search_analytics", "admin:search_no_results"):
+        for page in (
+            "admin:search_analytics", "admin:search_no_results", "admin:catalog_judge",
+            "admin:catalog_adjudicate", "admin:catalog_agreement",
+        ):  # fmt: skip
             check(client.get(reverse(page)), world)
+        assert check(client.get(reverse("admin:catalog_judge")), world)
         assert len(seen) >= 9, sorted(seen)
         labels = client.post(
             reverse("admin:catalog_label_changelist"),

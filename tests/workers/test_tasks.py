@@ -11,6 +11,7 @@ NAMES = (
     "catalog.ensure_partitions",
     "catalog.prune",
     "catalog.fail_lost_jobs",
+    "catalog.fill_judging_queue",
     "recs.encode_items",
     "recs.train_neighbours",
     "recs.retrain",

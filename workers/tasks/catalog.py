@@ -34,3 +34,9 @@ def erase_person(job_id: str) -> None:
 def make_catalog(job_id: str) -> None:
     """Make a catalog that was registered in the admin."""
     new_catalog.make_queued(job_id=job_id)
+
+
+@shared_task(name="catalog.fill_judging_queue", time_limit=900, soft_time_limit=850)
+def fill_judging_queue(job_id: str | None = None) -> None:
+    """Fill the queue of judging, as the schedule has it or for the job that an admin asked for."""
+    maintenance.fill_judging_queue(job_id=job_id)

@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from catalog.items import patch_item
 from catalog.models import Event
-from tests.catalog.rows import add_item
+from tests.catalog.rows import add_item, add_items
 
 WRITE = "events:write"
 EVENT = {"kind": "click", "item_id": "i1", "user_id": "u1"}
@@ -78,7 +79,24 @@ def test_labels_are_written_read_and_paged(caller, is_problem):
     assert [row["labeller"] for row in page["labels"] + rest["labels"]] == ["me", "you"]
     assert judge.get("/labels?kind=fit").json()["labels"] == []
     is_problem(judge.get("/labels?kind=x"), 400, field="kind")
+    is_problem(judge.get("/labels?stale=x"), 400, field="stale")
     is_problem(judge.post("/labels", {**label, "grade": 4}), 400, field="grade")
     is_problem(judge.post("/labels", {**label, "item_id": "no"}), 404, field="item_id")
     is_problem(judge.post("/labels", {**label, "user_id": "no"}), 404, field="user_id")
     is_problem(judge.post("/labels", {**label, "garde": 1}), 400, field="garde")
+
+
+def test_labels_tell_whether_they_are_of_the_item_as_it_is(caller):
+    add_items("i1", "i2")
+    judge = caller("labels", "catalog:write")
+    for item in ("i1", "i2"):
+        label = {"kind": "relevance", "query": "q", "item_id": item, "grade": 1, "labeller": "me"}
+        told = judge.post("/labels", label).json()
+        assert (told["stale"], told["guideline"], told["propensity"]) == (
+            False, "relevance-1", None
+        )  # fmt: skip
+    patch_item(external_id="i1", changes={"title": "Another"})
+    for asked, items in (("", ["i1", "i2"]), ("?stale=true", ["i1"]), ("?stale=false", ["i2"])):
+        rows = judge.get(f"/labels{asked}").json()["labels"]
+        assert [row["item_id"] for row in rows] == items
+        assert [row["stale"] for row in rows] == [item == "i1" for item in items]
