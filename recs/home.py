@@ -11,8 +11,11 @@ from catalog.filters import ItemFilters
 from catalog.models import Answer
 from catalog.profiles import current_profile
 from catalog.types import RankedItem, Viewer
+from recs import registry
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose
 from recs.history import History, TasteItem, read_history
+from recs.match_filter import KIND as MATCH_FILTER
+from recs.match_filter import FitFilter, fit_filter
 from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
 from recs.recommenders.popular import hidden_gems, loved_by_many
@@ -46,6 +49,8 @@ class HomeRow:
     hits: tuple[RankedItem, ...]
     query_id: UUID
     model_version: str = ""
+    # What the match filter left out of it, or would have, as the log keeps it.
+    dropped: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class _Page:
     viewer: Viewer
     history: History
     picking: Picking
+    fits: FitFilter | None = None
     facts: FactBook = field(default_factory=FactBook)
     rows: list[HomeRow] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
@@ -64,11 +70,15 @@ class _Page:
         if len(self.rows) >= MOST_ROWS:
             return False
         excluded = ask.excluded | self.history.seen | self.history.unwanted | self.used
-        hits = compose(steps, replace(ask, excluded=frozenset(excluded)), facts=self.facts)
+        asked = replace(ask, excluded=frozenset(excluded))
+        hits = compose(steps, asked, facts=self.facts, fits=self.fits)
         # A small catalog's only row may be short.
         if len(hits) < (LEAST_IN_ROW if self.rows else 1):
             return False
-        self.rows.append(HomeRow(key=key, title=title, why=why, hits=hits, query_id=uuid4()))
+        dropped = tuple(self.fits.logged()) if self.fits else ()
+        self.rows.append(
+            HomeRow(key=key, title=title, why=why, hits=hits, query_id=uuid4(), dropped=dropped)
+        )
         self.used.update(hit.item_id for hit in hits)
         return True
 
@@ -85,11 +95,21 @@ def picking_of(history: History, viewer: Viewer) -> Picking:
     return Picking(source=source, model_version=chosen.name)
 
 
+def fits_for(history: History) -> FitFilter | None:
+    """What leaves out of a viewer's home page what does not fit; None where nothing does."""
+    if not history.taste:
+        return None
+    return fit_filter("home", history, registry.live(MATCH_FILTER))
+
+
 def home_rows(viewer: Viewer) -> list[HomeRow]:
     """Up to seven rows for this viewer, none empty, no item twice; logged in one go."""
     started = time.perf_counter()
     history = read_history(viewer=viewer)
-    page = _Page(viewer=viewer, history=history, picking=picking_of(history, viewer))
+    page = _Page(
+        viewer=viewer, history=history, picking=picking_of(history, viewer),
+        fits=fits_for(history),
+    )  # fmt: skip
     if page.history.taste:
         _rows_for_somebody(page)
     else:
@@ -109,6 +129,7 @@ def home_rows(viewer: Viewer) -> list[HomeRow]:
                 latency_ms=latency_ms,
                 model_version=row.model_version,
                 fallback=page.picking.fallback,
+                dropped=row.dropped,
             )
             for row in page.rows
         ]

@@ -22,15 +22,18 @@ class SurfaceAdmin(FastAdmin):
 
     list_display = (
         "key", "engine", "control_percent", "diversity_percent", "most_of_creator",
-        "most_of_category", "updated_at",
+        "most_of_category", "match_filter",
+        "match_filter_by", "updated_at",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("key", "engine", "control_percent")}),
+        (None, {"fields": ("key", "engine", "control_percent", "match_filter")}),
         ("Diversity", {"fields": (("diversity_percent", "most_of_creator", "most_of_category"),)}),
     )
 
     def save_model(self, request: HttpRequest, obj: Surface, form: Any, change: bool) -> None:
         """This process knows at once, the others within a second."""
+        if "match_filter" in form.changed_data:
+            obj.match_filter_by = request.user.get_username()[:150]
         super().save_model(request, obj, form, change)
         forget_settings()
 

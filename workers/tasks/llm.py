@@ -9,3 +9,9 @@ from workers import augmented
 def write_queries(job_id: str) -> None:
     """Write queries for items, as a job asks for."""
     augmented.write_queries(job_id=job_id)
+
+
+@shared_task(name="llm.label_pairs", time_limit=3600, soft_time_limit=3300)
+def label_pairs(job_id: str) -> None:
+    """Have a language model grade pairs, as a job asks for."""
+    augmented.label_pairs(job_id=job_id)
