@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.match_filter_data import World, read_world
 from recs.ml.match.fitting import LINE, TREES, MatchConfig, MatchRows, Schema, _fit, calibrated
+from recs.ml.match.judged import JudgedWorld, judged_world
 from recs.ml.match.measures import (
     Judged,
     auc_difference,
@@ -26,6 +26,8 @@ from recs.ml.match.measures import (
 )
 from recs.ml.match.relevance_features import BETTER, COSINE, NAMES, WORSE
 from recs.ml.relevance.measures import calibration_error, ndcg_by_query
+from recs.ml.relevance.pairs import read_pairs
+from recs.ml.text_encoder import TextEncoder, packaged_model_dir
 
 DoubleFloats = npt.NDArray[np.float64]
 SCHEMA = Schema(names=NAMES, better=BETTER, worse=WORSE)
@@ -33,7 +35,12 @@ FOLDS, CALIBRATES = 5, 4
 
 
 def crossed(
-    world: World, features: npt.NDArray[np.float32], way: str, seed: int, *, flip: bool = False
+    world: JudgedWorld,
+    features: npt.NDArray[np.float32],
+    way: str,
+    seed: int,
+    *,
+    flip: bool = False,
 ) -> DoubleFloats:
     """(P,) chances of a bad match, each by what other queries taught."""
     order = np.random.default_rng(seed).permutation(len(world.queries))
@@ -48,7 +55,7 @@ def crossed(
         learns = others & (tune_of[world.query_of] != 0)
         rows = [
             MatchRows(
-                features=features[part], bad=(grades[part] == 1) != flip,
+                features=features[part], bad=(grades[part] == 1),
                 groups=world.query_of[part], weights=np.ones(int(part.sum())),
             )
             for part in (learns, others & ~learns)
@@ -57,6 +64,19 @@ def crossed(
         own = fold_of[world.query_of] == fold
         found[own] = scorer.chances(features[own])
     return found
+
+
+def read_world(path: Path, cache: Path | None = None) -> JudgedWorld:
+    """The file with its vectors, which are kept in `cache` (.npz) where one is named."""
+    pairs = read_pairs(path, judged=True)
+    if cache is None or not cache.exists():
+        world = judged_world(pairs, TextEncoder(packaged_model_dir()).encode_documents)
+        if cache is not None:
+            np.savez(cache, q=world.query_vectors, p=world.product_vectors)
+        return world
+    with np.load(cache) as kept:
+        found = iter((kept["p"], kept["q"]))
+        return judged_world(pairs, lambda texts: next(found))
 
 
 def main() -> None:
@@ -86,7 +106,7 @@ def main() -> None:
         _write(options.scores, world, systems[TREES])
 
 
-def _tell(systems: dict[str, DoubleFloats], judged: Judged, world: World) -> None:
+def _tell(systems: dict[str, DoubleFloats], judged: Judged, world: JudgedWorld) -> None:
     clear = judged.bad | judged.good
     for name, scores in systems.items():
         told = auc_interval(scores, judged)
@@ -111,7 +131,7 @@ def _tell(systems: dict[str, DoubleFloats], judged: Judged, world: World) -> Non
     print(f"NDCG@10 of the order by it alone {ndcg.mean():.4f}")
 
 
-def _write(path: Path, world: World, bad: DoubleFloats) -> None:
+def _write(path: Path, world: JudgedWorld, bad: DoubleFloats) -> None:
     lines = ["id\trelevance\tbad_match"]
     lines += [
         f"{name}\t{1 - one:.6f}\t{one:.6f}" for name, one in zip(world.pairs.ids, bad, strict=True)

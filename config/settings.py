@@ -318,6 +318,8 @@ RECS_STEPS_ABOVE = {
 # Share of the good matches that a match filter may cost, at the upper bound of its interval: what
 # may cost more is not promoted, and no threshold that may is set.
 MATCH_FILTER_MOST_GOOD_LOST = env.float("MATCH_FILTER_MOST_GOOD_LOST", default=0.02)
+# Pairs of each kind that a language model grades in a day, where one is set.
+MATCH_FILTER_PAIRS_A_DAY = env.int("MATCH_FILTER_PAIRS_A_DAY", default=200)
 if not 0 < MATCH_FILTER_MOST_GOOD_LOST <= 0.2:
     raise ImproperlyConfigured("MATCH_FILTER_MOST_GOOD_LOST lies above 0 and is at most 0.2.")
 

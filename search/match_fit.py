@@ -242,6 +242,7 @@ def teacher_and_people(part: Graded) -> dict[str, Any]:
     if not both:
         return told
     clear = (people < 0.5) | (people >= 2)
+    told["same"] = round(float(((people < 0.5) == (teacher < 0.5)).mean()), 5)
     told["kappa"] = _number(kappa(people < 0.5, teacher < 0.5))
     told["auc"] = _number(auc(-teacher[clear], people[clear] < 0.5)) if clear.any() else None
     return told

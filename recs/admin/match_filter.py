@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin_base import ReadOnlyAdmin, tell
 from catalog.errors import InvalidInput
+from catalog.models import Job
 from recs import match_guard, registry
 from recs.admin.charts import Series, line_chart
 from recs.match_filter import FIT, RELEVANCE, SURFACES, mode_of, set_mode, set_threshold
@@ -27,6 +28,8 @@ from recs.surfaces import forget_settings
 TITLES = {RELEVANCE: "Search: does not answer the query", FIT: "Home: does not fit the person"}
 LISTS = {RELEVANCE: "queries", FIT: "people"}
 PAGE = "recs_match_filter"
+# The job of workers.daily_match.
+DAY = "llm.match_filter_day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ def match_filter_page(request: HttpRequest) -> HttpResponse:
         "modes": Surface.MatchFilter.choices,
         "may_change": request.user.has_perm("recs.change_modelversion"),
         "ladder": frozen,
+        "day": Job.objects.filter(kind=DAY).order_by("-created_at").first(),
     }
     return TemplateResponse(request, "admin/match_filter.html", context)
 

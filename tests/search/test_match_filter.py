@@ -5,16 +5,20 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection, transaction
 from django.test import override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog.errors import InvalidInput
 from catalog.filters import ItemFilters
+from catalog.labels import set_label
 from catalog.models import Answer, Label
 from catalog.types import Viewer
 from recs import registry
 from recs.errors import CannotPromote, NotEnoughEvents
+from recs.frozen_labels import freeze, read_frozen
 from recs.learning import learn
 from recs.match_filter import (
     RELEVANCE,
@@ -31,6 +35,7 @@ from recs.models import FrozenLabels, ModelVersion, Surface
 from recs.recommend import RecommendRequest, recommend
 from search.answer import search
 from search.finding import by_words_and_meaning, read
+from search.match_drift import drift
 from search.match_filter import judge, scores_of
 from search.match_rows import read_graded
 from search.retrieval import retrieve
@@ -350,3 +355,102 @@ def test_scores_do_not_depend_on_what_else_is_looked_at(live):
     assert together == pytest.approx(alone, abs=1e-4)
     assert np.isfinite(list(together.values())).all()
     assert judge(found, request).scores == {}
+
+
+def test_the_page_shows_the_sweep_and_moves_the_threshold_only_within_the_limit(live, admin_client):
+    address = reverse("admin:recs_match_filter")
+    page = admin_client.get(address).content.decode()
+    assert "bad removed" in page
+    assert "over the limit" in page
+    assert "serves now" in page
+    sweep = live.metrics["heads"]["relevance"]["sweep"]
+    fine = next(one for one in sweep if one["lost_high"] <= 0.02)
+    costly = next(one for one in reversed(sweep) if one["lost_high"] > 0.02)
+    given = {"head": "relevance", "version": live.pk}
+    told = admin_client.post(
+        address, {**given, "threshold": costly["threshold"]}, follow=True
+    ).content.decode()
+    assert "Refused" in told
+    told = admin_client.post(
+        address, {**given, "threshold": fine["threshold"]}, follow=True
+    ).content.decode()
+    assert "picked by admin" in told
+    told = admin_client.post(
+        address, {**given, "version": 0, "threshold": fine["threshold"]}, follow=True
+    ).content.decode()
+    assert "Another version" in told
+    told = admin_client.post(address, {"surface": "search", "mode": "on"}, follow=True)
+    assert Surface.objects.get(key="search").match_filter == "on"
+    assert "now on" in told.content.decode()
+    told = admin_client.post(address, {"surface": "search", "mode": "loud"}, follow=True)
+    assert "off, shadow or on" in told.content.decode()
+
+
+def test_the_page_stands_without_a_version_and_only_for_who_may(db, admin_client, client):
+    address = reverse("admin:recs_match_filter")
+    assert "No version is live" in admin_client.get(address).content.decode()
+    staff = User.objects.create_user("eve", password="x" * 12, is_staff=True)
+    client.force_login(staff)
+    assert client.get(address).status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
+    assert client.get(address).status_code == 200
+    assert client.post(address, {"surface": "search", "mode": "on"}).status_code == 403
+
+
+def test_the_log_and_the_replay_tell_what_is_left_out(live, admin_client):
+    _strict(live)
+    answer = search(SearchRequest(query="red chair"))
+    page = admin_client.get(reverse("admin:catalog_answer_change", args=[answer.query_id]))
+    assert "would have left it out" in page.content.decode()
+    replayed = admin_client.get(reverse("admin:search_replay"), {"query": "red chair"})
+    assert "would be left out" in replayed.content.decode()
+
+
+def test_drift_is_told_where_the_teacher_turns_round(live, graded):
+    assert drift(live, as_of=timezone.now()).alarms == ()
+    for query in QUERIES[:6]:
+        noun = query.split()[1]
+        for thing in graded.values():
+            if thing.external_id.endswith(f"-{noun}"):
+                is_cover = thing.external_id.startswith("cover")
+                set_label(
+                    kind="relevance", query=query, item_id=thing.pk, source="llm",
+                    labeller="turned", grade=3 if is_cover else 0,
+                )  # fmt: skip
+    found = drift(live, as_of=timezone.now())
+    assert "student and teacher" in " ".join(found.alarms)
+
+
+def test_a_frozen_set_is_written_once_and_known_by_its_hash(graded, tmp_path):
+    thing, other = graded["red-chair"], graded["blue-tent"]
+    for who, grade in (("ann", 3), ("bob", 3)):
+        set_label(
+            kind="relevance", query="red chair", item_id=thing.pk, source="human", labeller=who,
+            grade=grade,
+        )  # fmt: skip
+    for who, grade in (("ann", 0), ("bob", 2)):
+        set_label(
+            kind="relevance", query="red chair", item_id=other.pk, source="human", labeller=who,
+            grade=grade,
+        )  # fmt: skip
+    path = tmp_path / "set.jsonl"
+    frozen = freeze(kind="relevance", out=path)
+    by_item = {pair["item"]: pair for pair in frozen.pairs}
+    assert by_item["red-chair"]["sure"]
+    assert not by_item["blue-tent"]["sure"]
+    assert frozen.head["judged by"] == ["ann", "bob"]
+    row = FrozenLabels.objects.get()
+    assert row.sha256 == frozen.sha256
+    assert freeze(kind="relevance", out=path).sha256 == frozen.sha256
+    assert FrozenLabels.objects.count() == 1
+    assert read_frozen(path, sha256=row.sha256).pairs
+    path.write_text(path.read_text().replace('"grade": 3.0', '"grade": 0.0'))
+    with pytest.raises(InvalidInput, match="changed since"):
+        read_frozen(path, sha256=row.sha256)
+    with pytest.raises(InvalidInput, match="never changes"):
+        freeze(kind="relevance", out=path)
+    (tmp_path / "no.jsonl").write_text("hello")
+    with pytest.raises(InvalidInput, match="no evaluation set"):
+        read_frozen(tmp_path / "no.jsonl")
+    with pytest.raises(InvalidInput, match="two people"):
+        freeze(kind="fit", out=tmp_path / "fit.jsonl")

@@ -76,6 +76,7 @@ class MatchConfig:
     penalty: float = 1.0
     trees: int = 120
     leaves: int = 8
+    most_depth: int = 4
     least_in_leaf: int = 20
     learning_rate: float = 0.06
     decay: float = 5.0
@@ -91,14 +92,17 @@ class Fitted:
     tried: dict[str, float]
 
 
-def fit_scorer(rows: MatchRows, schema: Schema, config: MatchConfig) -> Fitted:
+def fit_scorer(
+    rows: MatchRows, schema: Schema, config: MatchConfig, *, ways: Sequence[str] = (LINE, TREES)
+) -> Fitted:
     """The way that tells best, cross-fitted by group, then learned from all rows; uncalibrated.
 
     Raises:
         NothingToLearn: where there are too few bad or good pairs.
     """
     enough(rows, config)
-    ways = [LINE, TREES] if len(rows) >= config.least_for_trees else [LINE]
+    if len(rows) < config.least_for_trees and LINE in ways:
+        ways = (LINE,)
     crossed = {way: cross_fitted(rows, schema, config, way) for way in ways}
     tried = {way: round(auc(scores, rows.bad), 5) for way, scores in crossed.items()}
     way = max(ways, key=tried.__getitem__)
@@ -177,6 +181,7 @@ def _grown(
     model = HistGradientBoostingClassifier(
         max_iter=config.trees, learning_rate=config.learning_rate, max_leaf_nodes=config.leaves,
         min_samples_leaf=config.least_in_leaf, l2_regularization=config.decay, max_features=0.3,
+        max_depth=config.most_depth,
         monotonic_cst=schema.directions, early_stopping=False, random_state=config.seed,
     )  # fmt: skip
     model.fit(rows.features, rows.bad, sample_weight=weights)

@@ -4,7 +4,7 @@ The one function for learning and for serving. Letters: C items, D of the conten
 items, F features.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log1p
 
@@ -69,9 +69,8 @@ def relevance_features(
     """
     if not items:
         return np.zeros((0, len(NAMES)), np.float32)
-    query = read_text(asked.text)
-    weights = rarity.weighed(query.words)
-    words = np.array([_words(query, weights, item) for item in items], np.float32)
+    query = _Query.of(read_text(asked.text), rarity)
+    words = np.array([_words(query, item) for item in items], np.float32)
     return np.concatenate([_meaning(asked, vectors), words], axis=1)
 
 
@@ -95,39 +94,76 @@ def _meaning(asked: Asked, vectors: Floats) -> Floats:
     return found
 
 
-def _words(query: ReadText, weights: Mapping[str, float], item: ItemText) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """What of a query is the same for every item. `weights`: its words with their share of all."""
+
+    text: ReadText
+    weights: tuple[tuple[str, float], ...]
+    words: frozenset[str]
+    rarest: str
+    last: str
+    numbers: frozenset[str]
+    told: tuple[float, float]
+
+    @classmethod
+    def of(cls, text: ReadText, rarity: Rarity) -> "_Query":
+        weights = rarity.weighed(text.words)
+        total = sum(weights.values()) or 1.0
+        return cls(
+            text=text,
+            weights=tuple((word, weight / total) for word, weight in weights.items()),
+            words=frozenset(weights),
+            rarest=max(weights, key=weights.__getitem__) if weights else "",
+            last=list(weights)[-1] if weights else "",
+            numbers=frozenset(word for word in weights if word.isdigit()),
+            told=(log1p(len(weights)), total / max(1, len(weights))),
+        )
+
+
+def _words(query: _Query, item: ItemText) -> tuple[float, ...]:
+    """What an item shares with a query in words; in the order of NAMES, behind the meaning."""
     title = read_text(item.title)
+    held, naming = title.held, read_naming(item.title)
     described = read_words(item.description[:DESCRIPTION_CHARACTERS])
     kinds, makers = read_words(item.categories), read_words(item.creators)
-    facts, naming = read_words(item.facts), read_naming(item.title)
-    total = sum(weights.values()) or 1.0
-    everywhere = title.held | described | kinds | makers | facts
-    rarest = max(weights, key=weights.__getitem__) if weights else ""
-    last = list(weights)[-1] if weights else ""
-    numbers = [word for word in weights if word.isdigit()]
-
-    def coverage(held: frozenset[str]) -> float:
-        return sum(weight for word, weight in weights.items() if word in held) / total
-
-    return [
-        coverage(title.held),
-        coverage(everywhere),
-        sum(word in everywhere for word in weights) / max(1, len(weights)),
-        float(rarest in title.held),
-        float(rarest in everywhere),
-        sum(word in weights for word in title.held) / max(1, len(title.held)),
-        coverage(naming),
-        float(last in naming),
-        float(last in title.held),
-        coverage(kinds),
-        coverage(makers),
-        coverage(facts),
-        sum(word not in everywhere for word in numbers),
-        len(query.pieces & title.pieces) / max(1, len(query.pieces)),
-        len(query.pairs & title.pairs) / max(1, len(query.pairs)),
-        log1p(len(weights)),
-        total / max(1, len(weights)),
+    facts = read_words(item.facts)
+    in_title = in_text = in_naming = in_kinds = in_makers = in_facts = 0.0
+    known = 0
+    has_rarest, missing = False, 0
+    for word, share in query.weights:
+        of_title, of_kinds = word in held, word in kinds
+        of_makers, of_facts = word in makers, word in facts
+        in_title += share * of_title
+        in_naming += share * (word in naming)
+        in_kinds += share * of_kinds
+        in_makers += share * of_makers
+        in_facts += share * of_facts
+        if of_title or of_kinds or of_makers or of_facts or word in described:
+            in_text += share
+            known += 1
+            has_rarest = has_rarest or word == query.rarest
+        elif word in query.numbers:
+            missing += 1
+    text = query.text
+    return (
+        in_title,
+        in_text,
+        known / max(1, len(query.weights)),
+        query.rarest in held,
+        has_rarest,
+        len(query.words & held) / max(1, len(held)),
+        in_naming,
+        query.last in naming,
+        query.last in held,
+        in_kinds,
+        in_makers,
+        in_facts,
+        missing,
+        len(text.pieces & title.pieces) / max(1, len(text.pieces)),
+        len(text.pairs & title.pairs) / max(1, len(text.pairs)),
+        *query.told,
         log1p(len(title.words)),
-        float(bool(described)),
+        bool(described),
         log1p(item.people),
-    ]
+    )

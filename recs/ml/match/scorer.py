@@ -37,16 +37,28 @@ class Trees:
         count, trees = len(features), len(self.feature)
         if not trees or not count:
             return np.zeros(count)
-        tree = np.arange(trees)[None, :]
-        pair = np.arange(count)[:, None]
-        node = np.zeros((count, trees), np.int32)
-        values = features.astype(np.float64)
+        # One long row of nodes: a look-up by one number is several times as fast as by two. A leaf
+        # leads to itself, so that all pairs take the same number of steps.
+        size = self.feature.shape[1]
+        first = (np.arange(trees, dtype=np.int64) * size)[:, None]
+        itself = first + np.arange(size)
+        is_leaf = self.feature < 0
+        onward = np.stack(
+            [
+                np.where(is_leaf, itself, first + self.left),
+                np.where(is_leaf, itself, first + self.right),
+            ],
+            axis=-1,
+        ).reshape(-1)
+        read = np.maximum(self.feature, 0).reshape(-1)
+        threshold, value = self.threshold.reshape(-1), self.value.reshape(-1)
+        values = features.astype(np.float64).reshape(-1)
+        row = (np.arange(count, dtype=np.int64) * features.shape[1])[:, None]
+        node = np.broadcast_to(first[:, 0], (count, trees))
         for _ in range(self.depth):
-            read = self.feature[tree, node]  # (C, T)
-            goes_left = values[pair, np.maximum(read, 0)] <= self.threshold[tree, node]
-            onward = np.where(goes_left, self.left[tree, node], self.right[tree, node])
-            node = np.where(read < 0, node, onward)
-        return np.asarray(self.value[tree, node].sum(axis=1))
+            is_more = values.take(row + read.take(node)) > threshold.take(node)
+            node = onward.take(2 * node + is_more)
+        return np.asarray(value.take(node).sum(axis=1))
 
 
 NO_TREES = Trees(
