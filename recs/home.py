@@ -11,10 +11,8 @@ from catalog.filters import ItemFilters
 from catalog.models import Answer
 from catalog.profiles import current_profile
 from catalog.types import RankedItem, Viewer
-from recs import registry
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose
 from recs.history import History, TasteItem, read_history
-from recs.match_filter import KIND as MATCH_FILTER
 from recs.match_filter import FitFilter, fit_filter
 from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
@@ -90,26 +88,19 @@ def picking_of(history: History, viewer: Viewer) -> Picking:
     chosen = choosing("home", viewer)
     if chosen.fallback:
         # The control group sees neither.
-        return Picking(fallback=CONTROL) if chosen.fallback == CONTROL else picking(history)
+        found = Picking(fallback=CONTROL) if chosen.fallback == CONTROL else picking(history)
+        return replace(found, match_filter=chosen.match_filter)
     source = UnifiedSource(chosen=chosen, surface="home", viewer=viewer, history=history)
-    return Picking(source=source, model_version=chosen.name)
-
-
-def fits_for(history: History) -> FitFilter | None:
-    """What leaves out of a viewer's home page what does not fit; None where nothing does."""
-    if not history.taste:
-        return None
-    return fit_filter("home", history, registry.live(MATCH_FILTER))
+    return Picking(source=source, model_version=chosen.name, match_filter=chosen.match_filter)
 
 
 def home_rows(viewer: Viewer) -> list[HomeRow]:
     """Up to seven rows for this viewer, none empty, no item twice; logged in one go."""
     started = time.perf_counter()
     history = read_history(viewer=viewer)
-    page = _Page(
-        viewer=viewer, history=history, picking=picking_of(history, viewer),
-        fits=fits_for(history),
-    )  # fmt: skip
+    picked = picking_of(history, viewer)
+    fits = fit_filter("home", history, picked.match_filter)
+    page = _Page(viewer=viewer, history=history, picking=picked, fits=fits)
     if page.history.taste:
         _rows_for_somebody(page)
     else:

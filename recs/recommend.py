@@ -14,7 +14,7 @@ from recs import home
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose, of_category
 from recs.history import History, TasteItem, history_of_items, read_history
 from recs.home import HomeRow
-from recs.match_filter import FitFilter
+from recs.match_filter import FitFilter, fit_filter
 from recs.recommenders.base import Ask
 from recs.recommenders.popular import popular
 from recs.recommenders.user_model import Picking
@@ -78,7 +78,7 @@ def recommend(request: RecommendRequest) -> Recommendations:
     is_home = request.surface == "home" or (
         request.surface == "session" and not request.session_item_ids
     )
-    fits = home.fits_for(history) if is_home else None
+    fits = fit_filter("home", history, picked.match_filter) if is_home else None
     hits = _hits(request, history, picked, fits)
     answer = Recommendations(
         query_id=uuid4(),

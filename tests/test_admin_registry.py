@@ -175,7 +175,7 @@ def _trained(items: list[Item]) -> None:
         rung = {"labeller": NASTY, "pairs": 3}
         FrozenLabels.objects.create(
             kind="relevance",
-            sha256=str(n) * 64,
+            sha256=f"{n:064d}",
             ladder=[rung],
             pairs=[{"query": NASTY, "item": items[n].external_id, "grade": 0}],
         )

@@ -26,14 +26,12 @@ class SurfaceAdmin(FastAdmin):
         "match_filter_by", "updated_at",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("key", "engine", "control_percent", "match_filter")}),
+        (None, {"fields": ("key", "engine", "control_percent")}),
         ("Diversity", {"fields": (("diversity_percent", "most_of_creator", "most_of_category"),)}),
     )
 
     def save_model(self, request: HttpRequest, obj: Surface, form: Any, change: bool) -> None:
         """This process knows at once, the others within a second."""
-        if "match_filter" in form.changed_data:
-            obj.match_filter_by = request.user.get_username()[:150]
         super().save_model(request, obj, form, change)
         forget_settings()
 
