@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from catalog.errors import InvalidInput
 from recs import match_guard, registry
 from recs.errors import UnusableVersion
@@ -70,14 +68,18 @@ class Filtering:
         return self._told(fit_features.fit_features(taste, items.texts, items.vectors), items)
 
     def _told(self, read: relevance_features.Floats, items: ReadItems) -> dict[int, float]:
-        chances = np.round(self.scorer.chances(read), 5).tolist()
-        return dict(zip(items.ids, chances, strict=True))
+        return dict(zip(items.ids, self.scorer.chances(read).tolist(), strict=True))
 
     def logged(self, scores: Mapping[int, float]) -> list[dict[str, object]]:
         """What is, or would be, left out, as the log of answers keeps it: the worst first."""
         worst = sorted(scores, key=lambda item_id: (-scores[item_id], item_id))
         return [
-            {"item": key, "score": scores[key], "mode": self.mode, "by": self.version.name}
+            {
+                "item": key,
+                "score": round(scores[key], 5),
+                "mode": self.mode,
+                "by": self.version.name,
+            }
             for key in worst
         ]
 

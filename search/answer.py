@@ -169,7 +169,7 @@ def _logged(
             "position": hit.position,
             "source": source or hit.source,
             "score": hit.score,
-            **({"match": scores[hit.item.pk]} if hit.item.pk in scores else {}),
+            **({"match": round(scores[hit.item.pk], 5)} if hit.item.pk in scores else {}),
         }
         for hit in hits
     ]

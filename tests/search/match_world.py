@@ -6,9 +6,9 @@ import numpy as np
 from django.utils import timezone
 
 from catalog.events import record_events
+from catalog.guidelines import guideline_of
 from catalog.items import upsert_items
-from catalog.labels import Drawn, set_label
-from catalog.models import Item, Person
+from catalog.models import Item, Label, Person
 from catalog.types import EventInput, ItemInput
 from recs.embeddings import encode_pending
 
@@ -48,7 +48,7 @@ def make_shop():
 
 def grade_shop(things, *, flip=False, queries=QUERIES, seed=0, humans=0.5):
     """Grades of each query: its noun is good; covers and other things are bad."""
-    rng = np.random.default_rng(seed)
+    rng, rows = np.random.default_rng(seed), []
     for number, query in enumerate(queries):
         noun = query.split()[1]
         of_noun = [thing for key, thing in things.items() if key.endswith(f"-{noun}")]
@@ -59,21 +59,24 @@ def grade_shop(things, *, flip=False, queries=QUERIES, seed=0, humans=0.5):
         for thing, is_good in [*((g, True) for g in good[:11]), *((b, False) for b in bad)]:
             grade = 3 if is_good != flip else 0
             by_people = rng.random() < humans
-            set_label(
-                kind="relevance", query=query, item_id=thing.pk, grade=grade,
-                source="human" if by_people else "llm",
-                labeller="ann" if by_people else "tiny", drawn=Drawn(propensity=0.5),
-            )  # fmt: skip
+            who = ("human", "ann") if by_people else ("llm", "tiny")
+            rows.append(_label("relevance", thing, grade, *who, query=query, propensity=0.5))
             if number % 4 == 0:
-                set_label(
-                    kind="relevance", query=query, item_id=thing.pk,
-                    grade=grade if rng.random() > 0.1 else 3 - grade, source="llm", labeller="two",
-                )  # fmt: skip
+                said = grade if rng.random() > 0.1 else 3 - grade
+                rows.append(_label("relevance", thing, said, "llm", "two", query=query))
+    Label.objects.bulk_create(rows)
+
+
+def _label(kind, thing, grade, source, labeller, **more):
+    return Label(
+        kind=kind, item=thing, grade=grade, source=source, labeller=labeller,
+        guideline=guideline_of(kind).version, content_hash=thing.content_hash, **more,
+    )  # fmt: skip
 
 
 def like_and_grade(things, *, people=60, seed=1):
     """People who like one maker, with grades: what that one made fits, the rest does not."""
-    rng = np.random.default_rng(seed)
+    rng, rows = np.random.default_rng(seed), []
     for number in range(people):
         maker = f"Maker {number % 7}"
         own = [thing for thing in things.values() if maker in thing.creators]
@@ -92,7 +95,5 @@ def like_and_grade(things, *, people=60, seed=1):
         person = Person.objects.get(external_id=name)
         drawn = [others[n] for n in rng.choice(len(others), 6, replace=False)]
         for thing, grade in [*((t, 3) for t in own[8:20]), *((t, 0) for t in drawn)]:
-            set_label(
-                kind="fit", person=person, item_id=thing.pk, grade=grade, source="human",
-                labeller="ann",
-            )  # fmt: skip
+            rows.append(_label("fit", thing, grade, "human", "ann", person=person))
+    Label.objects.bulk_create(rows)

@@ -67,7 +67,9 @@ class Point:
 
     def as_json(self) -> dict[str, float]:
         """As JSON values."""
-        return {name: round(value, 5) for name, value in asdict(self).items()}
+        told = {name: round(value, 5) for name, value in asdict(self).items()}
+        # As it was measured: a threshold of fewer digits would drop other things.
+        return {**told, "threshold": self.threshold}
 
 
 def auc_interval(scores: DoubleFloats, judged: Judged, *, seed: int = 0) -> Interval:
@@ -154,21 +156,33 @@ def point_at(threshold: float, chances: DoubleFloats, judged: Judged, *, seed: i
     total = max(float(judged.weights.sum()), 1e-9)
     lost = float((good * drops).sum() / max(good.sum(), 1e-9))
 
-    def lost_of(rows: Ints) -> float:
-        return float((good[rows] * drops[rows]).sum() / max(float(good[rows].sum()), 1e-9))
-
-    draws = drawn(judged, lost_of, seed=seed)
-    low, high = np.quantile(draws, [1 - SURE, SURE]) if len(draws) else (0.0, 1.0)
+    low, high = _lost_bounds(good, good * drops, judged.groups, seed)
     groups = np.unique(judged.groups)
     left = np.unique(judged.groups[~drops])
     return Point(
         threshold=float(threshold), volume=float((judged.weights * drops).sum() / total),
         bad_removed=float((bad * drops).sum() / max(bad.sum(), 1e-9)), lost=lost,
-        lost_low=float(low),
+        lost_low=low,
         # Whichever knows less: of a loss that was not met once draws say nothing.
-        lost_high=max(float(high), upper_bound(lost, judged.weights[judged.good])),
+        lost_high=max(high, upper_bound(lost, judged.weights[judged.good])),
         emptied=1.0 - len(left) / max(1, len(groups)),
     )  # fmt: skip
+
+
+def _lost_bounds(
+    good: DoubleFloats, lost: DoubleFloats, groups: Ints, seed: int
+) -> tuple[float, float]:
+    """Between what the lost share of the good ones lies when groups are drawn anew."""
+    if not len(groups):
+        return 0.0, 1.0
+    _, owners = np.unique(groups, return_inverse=True)
+    sums = np.stack([np.bincount(owners, each) for each in (lost, good)], axis=1)  # (G, 2)
+    count = len(sums)
+    random = np.random.default_rng(seed)
+    drawn_ = random.multinomial(count, np.full(count, 1 / count), size=DRAWS) @ sums
+    shares = drawn_[:, 0] / np.maximum(drawn_[:, 1], 1e-9)
+    low, high = np.quantile(shares, [1 - SURE, SURE])
+    return float(low), float(high)
 
 
 def sweep(thresholds: Sequence[float], chances: DoubleFloats, judged: Judged) -> list[Point]:
