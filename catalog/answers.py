@@ -28,10 +28,11 @@ WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', tru
 INSERT INTO catalog_answer (
     query_id, time, kind, surface, person_id, anonymous_id, session_id, query, normalized_query,
     corrected_query, picked_from, is_typing, filters, about_item, page, total, hits,
-    query_recommendations, stages, latency_ms, model_version, fallback
+    query_recommendations, stages, latency_ms, model_version, fallback, dropped
 )
 SELECT %s, %s, %s, %s, (SELECT id FROM catalog_person WHERE id = %s), %s, %s, %s, %s,
-    %s, %s, %s, %s::jsonb, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s
+    %s, %s, %s, %s::jsonb, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s,
+    %s::jsonb
 FROM setting
 ON CONFLICT (query_id) DO NOTHING
 """
@@ -61,6 +62,7 @@ class AnswerInput:
     latency_ms: float = 0.0
     model_version: str = ""
     fallback: str = ""
+    dropped: Sequence[Mapping[str, Any]] = ()
 
 
 def log_answer(*, answer: AnswerInput) -> None:
@@ -120,6 +122,7 @@ def _row(answer: AnswerInput) -> list[Any]:
         answer.latency_ms,
         _text(answer.model_version, 100),
         _text(answer.fallback, 40),
+        _json([dict(each) for each in answer.dropped]),
     ]
 
 

@@ -323,7 +323,17 @@ RECS_IMAGE_DIR = env.str("RECS_IMAGE_DIR", default="")
 # The same for catalogs beside the main one: name=folder, with commas between.
 RECS_IMAGE_DIRS = env.dict("RECS_IMAGE_DIRS", default={})
 # Kinds of versions that are trained by an app above recs, which imports none of them.
-RECS_STEPS_ABOVE = {"query_ranker": "search.query_ranker_steps.steps"}
+RECS_STEPS_ABOVE = {
+    "query_ranker": "search.query_ranker_steps.steps",
+    "match_filter": "search.match_steps.steps",
+}
+# Share of the good matches that a match filter may cost, at the upper bound of its interval: what
+# may cost more is not promoted, and no threshold that may is set.
+MATCH_FILTER_MOST_GOOD_LOST = env.float("MATCH_FILTER_MOST_GOOD_LOST", default=0.02)
+# Pairs of each kind that a language model grades in a day, where one is set.
+MATCH_FILTER_PAIRS_A_DAY = env.int("MATCH_FILTER_PAIRS_A_DAY", default=200)
+if not 0 < MATCH_FILTER_MOST_GOOD_LOST <= 0.2:
+    raise ImproperlyConfigured("MATCH_FILTER_MOST_GOOD_LOST lies above 0 and is at most 0.2.")
 
 # --- language models (only workers ask them) ---------------------------------------------------
 # An endpoint that speaks as OpenAI's does, or a GGUF file; else the packaged model.

@@ -148,6 +148,13 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Model versions", "deployed_code", "recs_modelversion_changelist"),
                     _page("Surfaces", "tune", "recs_surface_changelist"),
+                    {
+                        "title": "Match filter",
+                        "icon": "filter_alt",
+                        "link": reverse_lazy("admin:recs_match_filter"),
+                        "permission": lambda r: r.user.has_perm("recs.view_modelversion"),
+                    },
+                    _page("Evaluation sets", "lock", "recs_frozenlabels_changelist"),
                     _page("Quality weights", "balance", "recs_qualityweights_changelist"),
                     _page("Training", "model_training", "recs_trainingrun_changelist"),
                     _page("Content vectors", "scatter_plot", "recs_contentversion_changelist"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from catalog.models import Item
 from catalog.types import RankedItem
 from recs.blend import Offer, blend
+from recs.match_filter import FitFilter
 from recs.recommenders import content, neighbours, new, popular, user_model
 from recs.recommenders.base import Ask, Candidate, Recommender
 
@@ -55,7 +56,12 @@ class FactBook:
 
 
 def compose(
-    steps: Sequence[Step], ask: Ask, *, facts: FactBook, of_item: bool = False
+    steps: Sequence[Step],
+    ask: Ask,
+    *,
+    facts: FactBook,
+    of_item: bool = False,
+    fits: FitFilter | None = None,
 ) -> tuple[RankedItem, ...]:
     """At most `ask.k` items from these sources, best first.
 
@@ -67,6 +73,7 @@ def compose(
         ask: as each source gets it, but with room to spare and without what others proposed.
         facts: of the items; grows.
         of_item: the list hangs below an item, so that reasons speak of it and not of the viewer.
+        fits: leaves out what does not fit the viewer, as long as others fill its place.
     """
     offers: list[Offer] = []
     found: set[int] = set()
@@ -78,6 +85,8 @@ def compose(
         )
         offers.append(Offer(candidates=candidates, tier=step.tier, share=step.share))
         found.update(candidate.item_id for candidate in candidates)
+    if fits is not None:
+        offers = _fitting(offers, fits, ask.k)
     seeds = {
         candidate.because.item_id
         for offer in offers
@@ -97,6 +106,14 @@ def compose(
         )
         for position, placed in enumerate(blend(offers, k=ask.k, creators=creators), start=1)
     )
+
+
+def _fitting(offers: Sequence[Offer], fits: FitFilter, k: int) -> list[Offer]:
+    left_out = fits.without([one for offer in offers for one in offer.candidates], k)
+    return [
+        replace(offer, candidates=[one for one in offer.candidates if one.item_id not in left_out])
+        for offer in offers
+    ]
 
 
 def reason(candidate: Candidate, facts: FactBook, *, of_item: bool) -> str:

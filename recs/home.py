@@ -13,6 +13,7 @@ from catalog.profiles import current_profile
 from catalog.types import RankedItem, Viewer
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose
 from recs.history import History, TasteItem, read_history
+from recs.match_filter import FitFilter, fit_filter
 from recs.recommenders.base import Ask, Candidate, Recommender
 from recs.recommenders.content import similar
 from recs.recommenders.popular import hidden_gems, loved_by_many
@@ -46,6 +47,8 @@ class HomeRow:
     hits: tuple[RankedItem, ...]
     query_id: UUID
     model_version: str = ""
+    # What the match filter left out of it, or would have, as the log keeps it.
+    dropped: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class _Page:
     viewer: Viewer
     history: History
     picking: Picking
+    fits: FitFilter | None = None
     facts: FactBook = field(default_factory=FactBook)
     rows: list[HomeRow] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
@@ -64,11 +68,15 @@ class _Page:
         if len(self.rows) >= MOST_ROWS:
             return False
         excluded = ask.excluded | self.history.seen | self.history.unwanted | self.used
-        hits = compose(steps, replace(ask, excluded=frozenset(excluded)), facts=self.facts)
+        asked = replace(ask, excluded=frozenset(excluded))
+        hits = compose(steps, asked, facts=self.facts, fits=self.fits)
         # A small catalog's only row may be short.
         if len(hits) < (LEAST_IN_ROW if self.rows else 1):
             return False
-        self.rows.append(HomeRow(key=key, title=title, why=why, hits=hits, query_id=uuid4()))
+        dropped = tuple(self.fits.logged()) if self.fits else ()
+        self.rows.append(
+            HomeRow(key=key, title=title, why=why, hits=hits, query_id=uuid4(), dropped=dropped)
+        )
         self.used.update(hit.item_id for hit in hits)
         return True
 
@@ -80,16 +88,19 @@ def picking_of(history: History, viewer: Viewer) -> Picking:
     chosen = choosing("home", viewer)
     if chosen.fallback:
         # The control group sees neither.
-        return Picking(fallback=CONTROL) if chosen.fallback == CONTROL else picking(history)
+        found = Picking(fallback=CONTROL) if chosen.fallback == CONTROL else picking(history)
+        return replace(found, match_filter=chosen.match_filter)
     source = UnifiedSource(chosen=chosen, surface="home", viewer=viewer, history=history)
-    return Picking(source=source, model_version=chosen.name)
+    return Picking(source=source, model_version=chosen.name, match_filter=chosen.match_filter)
 
 
 def home_rows(viewer: Viewer) -> list[HomeRow]:
     """Up to seven rows for this viewer, none empty, no item twice; logged in one go."""
     started = time.perf_counter()
     history = read_history(viewer=viewer)
-    page = _Page(viewer=viewer, history=history, picking=picking_of(history, viewer))
+    picked = picking_of(history, viewer)
+    fits = fit_filter("home", history, picked.match_filter)
+    page = _Page(viewer=viewer, history=history, picking=picked, fits=fits)
     if page.history.taste:
         _rows_for_somebody(page)
     else:
@@ -109,6 +120,7 @@ def home_rows(viewer: Viewer) -> list[HomeRow]:
                 latency_ms=latency_ms,
                 model_version=row.model_version,
                 fallback=page.picking.fallback,
+                dropped=row.dropped,
             )
             for row in page.rows
         ]

@@ -14,6 +14,7 @@ from recs import home
 from recs.compose import ALSO_LIKED, NEW, POPULAR, SIMILAR, FactBook, Step, compose, of_category
 from recs.history import History, TasteItem, history_of_items, read_history
 from recs.home import HomeRow
+from recs.match_filter import FitFilter, fit_filter
 from recs.recommenders.base import Ask
 from recs.recommenders.popular import popular
 from recs.recommenders.user_model import Picking
@@ -73,7 +74,12 @@ def recommend(request: RecommendRequest) -> Recommendations:
     started = time.perf_counter()
     history = read_history(viewer=request.viewer)
     picked = _picking(request, history)
-    hits = _hits(request, history, picked)
+    # Only the home surface is about the viewer's taste as a whole.
+    is_home = request.surface == "home" or (
+        request.surface == "session" and not request.session_item_ids
+    )
+    fits = fit_filter("home", history, picked.match_filter) if is_home else None
+    hits = _hits(request, history, picked, fits)
     answer = Recommendations(
         query_id=uuid4(),
         surface=request.surface,
@@ -94,6 +100,7 @@ def recommend(request: RecommendRequest) -> Recommendations:
             latency_ms=(time.perf_counter() - started) * 1000,
             model_version=answer.model_version,
             fallback=answer.fallback,
+            dropped=fits.logged() if fits else (),
         )
     )
     return answer
@@ -163,7 +170,9 @@ def _unified(surface: str, viewer: Viewer, history: History, item_id: int | None
     return Picking(source=source, model_version=chosen.name)
 
 
-def _hits(request: RecommendRequest, history: History, picked: Picking) -> tuple[RankedItem, ...]:
+def _hits(
+    request: RecommendRequest, history: History, picked: Picking, fits: FitFilter | None
+) -> tuple[RankedItem, ...]:
     excluded = history.unwanted | (history.seen if request.exclude_seen else frozenset())
     ask = Ask(k=request.k, filters=request.filters, excluded=excluded, taste=history.taste)
     facts = FactBook()
@@ -181,7 +190,8 @@ def _hits(request: RecommendRequest, history: History, picked: Picking) -> tuple
         taste = tuple(t for t in session.taste if t.item_id not in history.unwanted)
         ask = replace(ask, taste=taste, excluded=excluded | session.seen)
         return compose(_first(picked, FOR_SESSION), ask, facts=facts)
-    return compose(_first(picked, FOR_SOMEBODY if ask.taste else FOR_NOBODY), ask, facts=facts)
+    steps = _first(picked, FOR_SOMEBODY if ask.taste else FOR_NOBODY)
+    return compose(steps, ask, facts=facts, fits=fits)
 
 
 def _first(picked: Picking, steps: Sequence[Step]) -> Sequence[Step]:

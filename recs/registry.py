@@ -18,6 +18,7 @@ from catalog.enqueue import enqueue
 from catalog.errors import InvalidInput, NotFound
 from catalog.locks import wait_for
 from catalog.scope import PerCatalog
+from recs import match_guard
 from recs.errors import CannotPromote, CannotRollBack, UnusableVersion
 from recs.ml import sealed
 from recs.ml.artifacts import Artifact, load_artifact, save_artifact
@@ -33,6 +34,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,98}")
 LIVE_SECONDS = 1.0
 LOCK_SPACE = 7_140_320
 
+_LONG_AGO: tuple[float, ModelVersion | None] = (float("-inf"), None)
 _live: PerCatalog[dict[str, tuple[float, ModelVersion | None]]] = PerCatalog(dict)
 
 
@@ -48,14 +50,21 @@ class Sizes:
 
 def live(kind: str) -> ModelVersion | None:
     """The version that answers requests, as of at most a second ago; None where none does."""
+    return live_of(kind)[0]
+
+
+def live_of(*kinds: str) -> list[ModelVersion | None]:
+    """The same of several kinds, in one statement."""
     # Inside a transaction what is read may never be true for anybody else.
     if connection.in_atomic_block:
-        return _read_live(kind)
+        read = _read_live_of(kinds)
+        return [read.get(kind) for kind in kinds]
     remembered, now = _live.value, time.monotonic()
-    known = remembered.get(kind)
-    if known is None or now - known[0] > LIVE_SECONDS:
-        known = remembered[kind] = (now, _read_live(kind))
-    return known[1]
+    old = [kind for kind in kinds if now - remembered.get(kind, _LONG_AGO)[0] > LIVE_SECONDS]
+    if old:
+        found = _read_live_of(old)
+        remembered.update({kind: (now, found.get(kind)) for kind in old})
+    return [remembered[kind][1] for kind in kinds]
 
 
 def forget_live() -> None:
@@ -218,6 +227,8 @@ def promote(*, version: ModelVersion, instead_of: ModelVersion | None = None) ->
         check(version)
     except UnusableVersion as error:
         raise CannotPromote(error.detail) from error
+    if reason := match_guard.why_not(version):
+        raise CannotPromote(reason)
     with transaction.atomic():
         _lock(version.kind)
         live_now = ModelVersion.objects.live().filter(kind=version.kind)
@@ -258,6 +269,8 @@ def roll_back(*, kind: str) -> ModelVersion:
         check(target)
     except UnusableVersion as error:
         raise CannotRollBack(error.detail) from error
+    if reason := match_guard.why_not(target):
+        raise CannotRollBack(reason)
     with transaction.atomic():
         _lock(kind)
         one = ModelVersion.objects.filter(pk=current.pk, state=State.LIVE)
@@ -288,6 +301,10 @@ def refuse(
     if not changed:
         raise CannotPromote(f"{version} is {version.state} and cannot be refused any more.")
     return version
+
+
+def _read_live_of(kinds: Sequence[str]) -> dict[str, ModelVersion]:
+    return {each.kind: each for each in ModelVersion.objects.live().filter(kind__in=kinds)}
 
 
 def _read_live(kind: str) -> ModelVersion | None:

@@ -72,6 +72,8 @@ class Choosing:
     version: ModelVersion | None = None
     model: ServedUnified | None = None
     fallback: str = ""
+    # The live match filter, read in the same statement; whether it counts is the surface's.
+    match_filter: ModelVersion | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +89,11 @@ class Choosing:
 
 def choosing(surface: str, viewer: Viewer) -> Choosing:
     """By the switch of the surface, and by what is live."""
-    version = registry.live(KIND)
+    version, match_filter = registry.live_of(KIND, ModelVersion.Kind.MATCH_FILTER)
+    return dataclasses.replace(_chosen(surface, viewer, version), match_filter=match_filter)
+
+
+def _chosen(surface: str, viewer: Viewer, version: ModelVersion | None) -> Choosing:
     if version is None:
         return Choosing(fallback=NoLiveVersion.code)
     if reason := why_not(surface, viewer, version):

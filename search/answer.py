@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.answers import AnswerInput, log_answer
@@ -17,6 +17,8 @@ from search.retrieval import MAX_DEPTH, retrieve
 from search.stages import Stages
 from search.text import normalize_query
 from search.types import Hit, Retrieved, SearchRequest
+
+NO_SCORES: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +115,17 @@ def _log(
             filters=_filters(request),
             page=found.page,
             total=found.total,
-            hits=[*_logged(found.hits), *_logged(found.related, source="related")],
+            hits=[
+                *_logged(found.hits, scores=found.match_scores),
+                *_logged(found.related, source="related"),
+            ],
             query_recommendations=_logged_queries(recommended),
             stages=stages.milliseconds,
             latency_ms=answer.took_ms,
             model_version=found.model_version,
             fallback=found.fallback,
+            # Of the set, so one page of it tells.
+            dropped=found.dropped if request.start == 0 else (),
         )
     )
 
@@ -152,13 +159,17 @@ def _filters(request: SearchRequest) -> dict[str, list[str]]:
     return filters
 
 
-def _logged(hits: Sequence[Hit], *, source: str = "") -> list[dict[str, object]]:
+def _logged(
+    hits: Sequence[Hit], *, source: str = "", scores: Mapping[int, float] = NO_SCORES
+) -> list[dict[str, object]]:
+    """`match`: the chance of a bad match, where the filter looked."""
     return [
         {
             "item": hit.item.pk,
             "position": hit.position,
             "source": source or hit.source,
             "score": hit.score,
+            **({"match": round(scores[hit.item.pk], 5)} if hit.item.pk in scores else {}),
         }
         for hit in hits
     ]

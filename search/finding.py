@@ -8,6 +8,8 @@ that answers searches.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from django.db.models import Q
+
 from catalog.filters import ItemFilters, Range
 from catalog.profiles import current_profile
 from search import collection_titles, dense, lexical, like, spelling, tsquery
@@ -66,6 +68,10 @@ class Found:
     more: bool = False
     learned: Learned = field(default_factory=lambda: Learned(scored=[], fallback="not_asked"))
     rules: Applied = field(default_factory=Applied)
+    # Before any model: the order in which the match filter looks at the set.
+    fused: Sequence[int] = ()
+    # What the match filter leaves out of the set.
+    left_out: frozenset[int] = frozenset()
 
     @property
     def items(self) -> ItemSet:
@@ -76,15 +82,24 @@ class Found:
             query=self.reading.words,
             within=self.reading.within,
             others=others,
-            hidden=self.rules.hidden(),
+            hidden=self._hidden(),
             shown_anyway=pins.intersection(one.candidate.item_id for one in self.scored),
         )
+
+    def _hidden(self) -> Q:
+        hidden = self.rules.hidden()
+        return hidden | Q(pk__in=sorted(self.left_out)) if self.left_out else hidden
 
     def obey(self, rules: Applied) -> None:
         """Leave out what the editors' rules hide, and take in what they pin."""
         self.rules = rules
         unwanted = tsquery.excluded_terms(self.reading.words)
         self.scored = join(self.scored, rules, excluded=unwanted)
+
+    def leave_out(self, item_ids: Collection[int]) -> None:
+        """Take these out of the set, for every count, filter and page."""
+        self.left_out = frozenset(item_ids)
+        self.scored = [one for one in self.scored if one.candidate.item_id not in self.left_out]
 
 
 def read(request: SearchRequest, *, text: str | None = None) -> Reading:
@@ -109,6 +124,7 @@ def find(reading: Reading, request: SearchRequest, stages: Stages) -> Found:
     if near:
         return Found(Reading(query=reading.query, words=reading.query), scored=near)
     found = by_words_and_meaning(reading, request, stages)
+    found.fused = [one.candidate.item_id for one in found.scored]
     _order(found, request, stages)
     return found
 
@@ -134,6 +150,7 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
     _order(inside, request, stages, is_settled=True)
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
     inside.obey(found.rules)
+    inside.leave_out(found.left_out)
     return inside
 
 

@@ -14,8 +14,9 @@ from catalog.models import Item
 from recs import match_cut
 from recs.history import History, TasteItem, read_history
 from recs.ml.unified.match_cut import MatchCut
+from recs.models import ModelVersion
 from recs.surfaces import Mixing, mixing
-from recs.unified import Ranking, UnifiedAsk, choosing, sentence
+from recs.unified import Choosing, Ranking, UnifiedAsk, choosing, sentence
 from search.candidates import load_candidates
 from search.fusion import BANDS, Scored
 from search.hits import Told
@@ -61,6 +62,8 @@ class Learned:
     ranking: Ranking | None = None
     places: Mapping[int, int] = field(default_factory=dict)
     taste: Sequence[TasteItem] = ()
+    # The live match filter (search.match_filter).
+    match_filter: ModelVersion | None = None
 
     def told(self, item_ids: Sequence[int]) -> dict[int, Told]:
         """A sentence and the numbers for each of these that the model ranked."""
@@ -93,6 +96,18 @@ def reorder(
     the version's cut decides about.
     """
     chosen = choosing(SURFACE, request.viewer)
+    found = _ordered(chosen, scored, query, request, within or ItemFilters(), near)
+    return replace(found, match_filter=chosen.match_filter)
+
+
+def _ordered(
+    chosen: Choosing,
+    scored: list[Scored],
+    query: ParsedQuery,
+    request: SearchRequest,
+    within: ItemFilters,
+    near: Near,
+) -> Learned:
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
@@ -100,7 +115,7 @@ def reorder(
     beyond = near.beyond() if cut and _is_open(scored, query) else []
     asked = [*(one.candidate.item_id for one in scored[:RANKED]), *(near.ids if cut else ())]
     try:
-        ask = _ask(scored, query, request, history, within or ItemFilters())
+        ask = _ask(scored, query, request, history, within)
         ranking = chosen.rank(replace(ask, also=list(dict.fromkeys(asked))))
         kept = _Kept(ranking=ranking, cut=cut, nearest=near.ids)
         return _reordered([*kept.of(scored), *kept.of(beyond)], query, request, kept, history)

@@ -10,6 +10,7 @@ from catalog.models import Item, Person
 from catalog.profiles import current_profile
 from catalog.types import Viewer
 from recs.history import read_history
+from recs.match_filter import mode_of
 from recs.models import ModelVersion
 from recs.replay import replay
 from recs.surfaces import mixing, setting
@@ -18,7 +19,7 @@ from search.learned import RANKED
 from search.placement import MOST
 from search.query_reasons import why
 from search.recommended import recommended_for
-from search.retrieval import candidates_of
+from search.retrieval import candidates_of, retrieve
 from search.types import SearchRequest
 
 SHOWN = 10
@@ -63,6 +64,7 @@ def context_of(given: ReplayInput) -> dict[str, Any]:
     is_asked = bool(given.query or given.person or given.item)
     if is_asked:
         context["queries"] = _queries(given)
+        context["left_out"] = _left_out(given)
     if not versions:
         return {**context, "problem": "No version of the unified model was trained yet."}
     if not is_asked:
@@ -138,6 +140,23 @@ def _queries(given: ReplayInput) -> list[dict[str, Any]]:
     return [
         {"query": each, "known": each.evidence, "why": why(each, profile)} for each in found.queries
     ]
+
+
+def _left_out(given: ReplayInput) -> dict[str, Any] | None:
+    """What the live match filter leaves out of the search now, or would."""
+    if given.surface != "search" or not given.query:
+        return None
+    try:
+        found = retrieve(SearchRequest(query=given.query, viewer=_viewer(given)))
+    except ProjectError:
+        return None  # the replay says what is wrong
+    titles = dict(
+        Item.objects.filter(pk__in=[one["item"] for one in found.dropped]).values_list(
+            "pk", "title"
+        )
+    )
+    rows = [{**one, "title": titles.get(one["item"], "gone since")} for one in found.dropped]
+    return {"looked_at": len(found.match_scores), "rows": rows, "mode": mode_of("search")}
 
 
 def _search(

@@ -20,6 +20,7 @@ from search.fusion import Scored
 from search.hits import build_hits
 from search.item_sets import ItemSet
 from search.listing import Listed, list_page
+from search.match_filter import judge
 from search.rules import RuleSet, current_rules, tell, without_hidden
 from search.stages import Stages
 from search.text import MAX_QUERY_CHARACTERS
@@ -76,8 +77,12 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
         meant = found.reading.query.normalized
         applied = rules.applied(typed.normalized, meant, verbatim=request.verbatim)
         found.obey(applied)
+    with stages.time("match_filter"):
+        filtered = judge(found, request)
+        found.leave_out(filtered.left_out)
     listed = list_page(found, request, profile, stages)
-    related = _related(found, request, listed.kept, stages)
+    # What was left out of the list does not come back beside it.
+    related = _related(found, request, listed.kept | filtered.left_out, stages)
     with stages.time("hits"):
         hits, beside = _build(found, request, listed, related)
     return Retrieved(
@@ -103,6 +108,8 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
         redirect=applied.redirect,
         banner=applied.banner,
         ranking=found.learned.ranking,
+        match_scores=filtered.scores,
+        dropped=filtered.logged(),
     )
 
 

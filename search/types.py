@@ -1,6 +1,6 @@
 """Values that cross the borders of search: what is asked, and what is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -197,6 +197,10 @@ class Retrieved:
     banner: Banner | None = None
     # What put the hits in order, where the unified model did: queries are ranked in its space.
     ranking: Ranking | None = field(default=None, repr=False, compare=False)
+    # By item the chance of a bad match, where the match filter looked; and what it left out, or
+    # would have, as the log keeps it.
+    match_scores: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)
+    dropped: Sequence[Mapping[str, object]] = field(default=(), repr=False, compare=False)
 
     @property
     def pages(self) -> int:

@@ -42,6 +42,7 @@ from recs.models import (
     CodeName,
     ContentEmbedding,
     ContentVersion,
+    FrozenLabels,
     ItemCode,
     ModelVersion,
     NeighbourVersion,
@@ -95,6 +96,7 @@ def _history(items: list[Item], person: Person) -> None:
             hits=[{"item": item.pk, "position": 1, "source": "lexical", "score": 0.5}],
             query_recommendations=[{"text": "french drama", "source": "expansions"}],
             stages={"lexical": 2.5, "dense": 4.0},
+            dropped=[{"item": item.pk, "score": 0.9, "mode": "shadow", "by": NASTY}],
         )
         Label.objects.create(
             kind="relevance", query="film", item=item, grade=2, labeller="boss", source="human"
@@ -179,6 +181,13 @@ def _trained(items: list[Item]) -> None:
             kind="unified", name=f"u{n}", as_of=timezone.now(), metrics={"quality": [effect]}
         )
         QualityWeights.objects.create(version=unified, rating=0.1)
+        rung = {"labeller": NASTY, "pairs": 3}
+        FrozenLabels.objects.create(
+            kind="relevance",
+            sha256=f"{n:064d}",
+            ladder=[rung],
+            pairs=[{"query": NASTY, "item": items[n].external_id, "grade": 0}],
+        )
         point = {"part": "first", "member": 0, "loss": 2.0, "ndcg": 0.1, "seconds": 1.0}
         TrainingRun.objects.create(
             kind="user_model",

@@ -3,7 +3,7 @@
 from celery.exceptions import SoftTimeLimitExceeded
 
 from catalog.enqueue import enqueue, go_on_with_job
-from workers.augmentation import queries
+from workers.augmentation import labels, queries
 
 
 def write_queries(*, job_id: str) -> None:
@@ -17,3 +17,11 @@ def write_queries(*, job_id: str) -> None:
         go_on_with_job(job_id=job_id)
         return
     enqueue("search.build_queries")
+
+
+def label_pairs(*, job_id: str) -> None:
+    """Have pairs judged as a job asks for; likewise."""
+    try:
+        labels.label_pairs(job_id=job_id)
+    except SoftTimeLimitExceeded:
+        go_on_with_job(job_id=job_id)

@@ -41,6 +41,12 @@ _TIMES: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=7, minute=10),
         "kwargs": {"kind": "query_ranker"},
     },
+    # The match filter when all else has learned: it labels what the day showed, where a language
+    # model is set, and learns from labels that are new.
+    "match-filter-day": {
+        "task": "llm.match_filter_day",
+        "schedule": crontab(hour=8, minute=10),
+    },
     # A run that was killed goes on within minutes, from its checkpoint. An old message of this
     # sort is of no use: the next one says the same.
     "go-on-training": {

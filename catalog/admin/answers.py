@@ -91,13 +91,14 @@ class AnswerAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("What was shown", {"fields": ("shown_hits", "shown_queries")}),
+        ("What was shown", {"fields": ("shown_hits", "shown_dropped", "shown_queries")}),
         ("How", {"fields": (("total", "page"), "filters", "took", "shown_stages")}),
         ("By which model", {"fields": (("model_version", "fallback", "again"),)}),
         ("Who", {"fields": (("query_id", "anonymous_id", "session_id"), "picked_from")}),
     )
     readonly_fields = (
-        "who", "below", "took", "again", "shown_hits", "shown_queries", "shown_stages",
+        "who", "below", "took", "again", "shown_hits", "shown_dropped", "shown_queries",
+        "shown_stages",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
@@ -106,7 +107,7 @@ class AnswerAdmin(ReadOnlyAdmin):
         match = request.resolver_match
         if match is not None and match.url_name == "catalog_answer_change":
             return rows.select_related("person")
-        return rows.defer("hits", "query_recommendations", "stages", "filters")
+        return rows.defer("hits", "dropped", "query_recommendations", "stages", "filters")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Answer], search_term: str
@@ -182,6 +183,15 @@ class AnswerAdmin(ReadOnlyAdmin):
             if isinstance(hit, dict)
         ]
         return render_to_string("admin/answer_hits.html", {"hits": rows})
+
+    @display(description="left out")
+    def shown_dropped(self, answer: Answer) -> str:
+        """What the match filter left out, or would have, each with its chance of a bad match."""
+        rows = [each for each in answer.dropped if isinstance(each, dict)]
+        found = Item.objects.filter(pk__in=[each.get("item") for each in rows])
+        titles = dict(found.values_list("pk", "title"))
+        told = [{**each, "title": titles.get(each.get("item"), "gone since")} for each in rows]
+        return render_to_string("admin/answer_dropped.html", {"dropped": told})
 
     @display(description="query recommendations")
     def shown_queries(self, answer: Answer) -> str:

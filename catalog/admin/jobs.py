@@ -20,6 +20,8 @@ from catalog.models import Job, JobProblem
 
 WRITE = "llm.write_queries"
 WRITTEN_FOR = 200
+LABEL = "llm.label_pairs"
+LABELLED = 200
 # By action the states in which it means something.
 OFFERED = {
     "pause": (Job.State.QUEUED, Job.State.RUNNING),
@@ -48,7 +50,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = (("state", ChoicesDropdownFilter), ("kind", AllValuesCheckboxFilter))
     search_fields = ("=kind", "message")
     actions = None
-    actions_list = ("write_queries",)
+    actions_list = ("write_queries", "label_matches", "label_fits")
     actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
     fieldsets = (
@@ -83,6 +85,45 @@ class JobAdmin(ReadOnlyAdmin):
     def write_queries(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Hand it to the workers."""
         job = enqueue_job(WRITE, kind=WRITE, params={"items": WRITTEN_FOR, "seed": 0})
+        messages.success(request, "The workers begin within seconds; this page says how far.")
+        return open_row(job)
+
+    @action(
+        description="Grade search results",
+        icon="thumbs_up_down",
+        permissions=["steer"],
+        url_path="label-matches",
+        dialog={
+            "title": "Have a language model grade what searches showed?",
+            "description": "200 pairs of a query and an item that it has not graded, by the "
+            "guideline that people judge by. Its grades are labels; the ledger counts the cost.",
+            "form_submit_text": "Grade",
+        },
+    )
+    def label_matches(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return self._label(request, "relevance")
+
+    @action(
+        description="Grade recommendations",
+        icon="recommend",
+        permissions=["steer"],
+        url_path="label-fits",
+        dialog={
+            "title": "Have a language model grade what home pages showed?",
+            "description": "200 pairs of a person and an item that it has not graded. Of a person "
+            "it is told titles and nothing else.",
+            "form_submit_text": "Grade",
+        },
+    )
+    def label_fits(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return self._label(request, "fit")
+
+    @staticmethod
+    def _label(request: HttpRequest, kind: str) -> HttpResponse:
+        params = {"kind": kind, "pairs": LABELLED, "seed": 0}
+        job = enqueue_job(LABEL, kind=LABEL, params=params)
         messages.success(request, "The workers begin within seconds; this page says how far.")
         return open_row(job)
 

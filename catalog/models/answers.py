@@ -38,6 +38,9 @@ class Answer(models.Model):
     total = models.PositiveIntegerField()
     # [{"item": id, "position": 1, "source": "...", "score": 0.5}, ...]
     hits = models.JSONField(default=list)
+    # What the match filter left out, or would have (mode "shadow"), of the first page's set:
+    # [{"item": id, "score": chance of a bad match, "mode": "on", "by": version}, ...]
+    dropped = models.JSONField(default=list, db_default=[])
     # [{"text": "...", "source": "..."}, ...]
     query_recommendations = models.JSONField(default=list)
     # Name of the version of the user model behind the hits, or "": then `fallback` says why.

@@ -20,6 +20,8 @@ from catalog.models import Person
 from recs import registry
 from recs.admin.comparison import differing, persons_lists
 from recs.admin.cuts import cut_report
+from recs.admin.match_filter import PAGE as MATCH_FILTER_PAGE
+from recs.admin.match_filter import match_filter_page
 from recs.admin.pictures import compared_slices, gate_report, learning_curve
 from recs.match_cut import KEPT_AS
 from recs.models import ModelVersion
@@ -65,9 +67,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return [one for one in every if cuts or one[0] != CUTS]
 
     def get_urls(self) -> list[URLPattern]:
-        """The page of two versions side by side."""
+        """The page of two versions side by side, and that of the match filter."""
         view = self.admin_site.admin_view(self.compare_view)
-        return [path("compare/", view, name="recs_modelversion_compare"), *super().get_urls()]
+        filters = self.admin_site.admin_view(match_filter_page)
+        return [
+            path("compare/", view, name="recs_modelversion_compare"),
+            path("match-filter/", filters, name=MATCH_FILTER_PAGE),
+            *super().get_urls(),
+        ]
 
     def has_promote_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may change model versions; nothing else of them can be changed by hand."""

@@ -22,7 +22,8 @@ class SurfaceAdmin(FastAdmin):
 
     list_display = (
         "key", "engine", "control_percent", "diversity_percent", "most_of_creator",
-        "most_of_category", "updated_at",
+        "most_of_category", "match_filter",
+        "match_filter_by", "updated_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("key", "engine", "control_percent")}),

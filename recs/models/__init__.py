@@ -2,6 +2,7 @@
 
 from recs.models.codes import CodeName, ItemCode
 from recs.models.content import ContentEmbedding, ContentVersion
+from recs.models.match import FrozenLabels
 from recs.models.model_versions import ItemVector, ModelVersion
 from recs.models.neighbours import ItemNeighbour, ItemPopularity, NeighbourVersion
 from recs.models.surfaces import QualityWeights, Surface
@@ -11,6 +12,7 @@ __all__ = (
     "CodeName",
     "ContentEmbedding",
     "ContentVersion",
+    "FrozenLabels",
     "ItemCode",
     "ItemNeighbour",
     "ItemPopularity",

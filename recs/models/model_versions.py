@@ -21,6 +21,8 @@ class ModelVersion(models.Model):
         # Learned by search.finished from the log; a version like the others, without vectors.
         FINISHED_QUERIES = "finished_queries", "finished queries"
         QUERY_RANKER = "query_ranker", "ranker of query recommendations"
+        # Learned by search.match_steps from labels: chances of a bad match.
+        MATCH_FILTER = "match_filter", "match filter"
 
     class State(models.TextChoices):
         TRAINING = "training", "training"

@@ -18,6 +18,11 @@ class Surface(models.Model):
         UNIFIED = "unified", "unified model"
         FIRST = "first", "without the unified model"
 
+    class MatchFilter(models.TextChoices):
+        OFF = "off", "off"
+        SHADOW = "shadow", "shadow: says what it would leave out"
+        ON = "on", "on: leaves it out"
+
     key = models.CharField(max_length=10, choices=Key.choices, unique=True)
     engine = models.CharField(max_length=10, choices=Engine.choices, default=Engine.AUTO)
     control_percent = models.PositiveSmallIntegerField(
@@ -36,6 +41,13 @@ class Surface(models.Model):
     most_of_category = models.PositiveSmallIntegerField(
         default=0, help_text="Of one category in a list; 0 for no limit."
     )
+    # What the live match filter does on it, and who said so last.
+    match_filter = models.CharField(
+        max_length=10, choices=MatchFilter.choices, default=MatchFilter.SHADOW, db_default="shadow"
+    )
+    match_filter_by = models.CharField(
+        max_length=150, blank=True, default="", db_default="", editable=False
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -49,6 +61,9 @@ class Surface(models.Model):
             models.CheckConstraint(
                 condition=Q(control_percent__lte=100, diversity_percent__lte=100),
                 name="surface_percents",
+            ),
+            models.CheckConstraint(
+                condition=Q(match_filter__in=["off", "shadow", "on"]), name="surface_match_filter"
             ),
         ]
 

@@ -59,6 +59,8 @@ class Picking:
     source: Recommender | None = None
     model_version: str = ""
     fallback: str = ""
+    # The live match filter, where it was read on the way.
+    match_filter: ModelVersion | None = None
 
 
 class VectorCache:

@@ -4,15 +4,18 @@ from collections import defaultdict
 
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 
 from catalog.items import upsert_items
 from catalog.models import Item
 from catalog.profiles import forget_profile, save_profile
 from recs.embeddings import encode_pending
-from recs.models import ItemPopularity, NeighbourVersion
+from recs.learning import learn
+from recs.models import ItemPopularity, ModelVersion, NeighbourVersion
 from search.query_store import build_queries
 from search.spelling import build_terms
 from tests.search.films import load_films
+from tests.search.match_world import grade_shop, like_and_grade, make_shop
 
 DIRECTORS = (
     "Alfred Hitchcock", "Francis Ford Coppola", "Stanley Kubrick", "George Lucas", "Jacques Tati",
@@ -74,3 +77,39 @@ def built(films):
     """The same, with their store of queries."""
     build_queries()
     return films
+
+
+@pytest.fixture(scope="module")
+def match_shop(django_db_setup, django_db_blocker):
+    """Things with their vectors; gone again after the module's tests."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        yield make_shop()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def match_learned(match_shop, django_db_blocker, tmp_path_factory):
+    """Grades of the shop, and the version that was learned of them, in a folder that stays."""
+    folder = tmp_path_factory.mktemp("models")
+    with django_db_blocker.unblock(), transaction.atomic():
+        grade_shop(match_shop)
+        like_and_grade(match_shop)
+        with override_settings(RECS_ARTIFACT_DIR=folder):
+            run = learn(kind="match_filter")
+        yield folder, run.version_id
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def graded_shop(match_shop, match_learned):
+    return match_shop
+
+
+@pytest.fixture
+def live_filter(match_learned, own_artifacts, settings):
+    settings.RECS_ARTIFACT_DIR, key = match_learned
+    version = ModelVersion.objects.get(pk=key)
+    assert version.state == "live", (version.gate, version.metrics)
+    return version

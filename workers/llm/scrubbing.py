@@ -6,8 +6,8 @@ from dataclasses import replace
 from search.personal_data import mask
 from workers.llm.types import MOST_CHARACTERS, Prompt
 
-# What a quotation begins and ends with.
-_MARKS = re.compile(r"<{2,}|>{2,}")
+# What a quotation begins and ends with, and what the turns of a chat do in many models.
+_MARKS = re.compile(r"<{2,}|>{2,}|<\||\|>|</?s>|\[/?INST\]")
 
 
 def scrubbed(prompt: Prompt) -> Prompt:
@@ -21,4 +21,6 @@ def scrubbed(prompt: Prompt) -> Prompt:
 def quoted(text: str) -> str:
     """A text of the catalog as data: cut, on one line, and unable to end its own quotation."""
     plain = " ".join(_MARKS.sub(lambda found: " ".join(found[0]), text).split())
-    return f"<<{plain[:MOST_CHARACTERS]}>>"
+    cut = plain[:MOST_CHARACTERS]
+    # A last ">" of its own would run into the end of the quotation.
+    return f"<<{cut} >>" if cut.endswith(">") else f"<<{cut}>>"

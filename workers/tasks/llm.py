@@ -2,10 +2,23 @@
 
 from celery import shared_task
 
-from workers import augmented
+from workers import augmented, daily_match
 
 
 @shared_task(name="llm.write_queries", time_limit=3600, soft_time_limit=3300)
 def write_queries(job_id: str) -> None:
     """Write queries for items, as a job asks for."""
     augmented.write_queries(job_id=job_id)
+
+
+@shared_task(name="llm.label_pairs", time_limit=3600, soft_time_limit=3300)
+def label_pairs(job_id: str) -> None:
+    """Have a language model grade pairs, as a job asks for."""
+    augmented.label_pairs(job_id=job_id)
+
+
+# The labelling stops at the limits of the day; training takes what is left.
+@shared_task(name="llm.match_filter_day", time_limit=6600, soft_time_limit=6500)
+def match_filter_day() -> None:
+    """Label, train, compare, promote or refuse: once a day."""
+    daily_match.match_filter_day()
