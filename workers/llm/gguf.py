@@ -139,6 +139,8 @@ class GgufFile:
         params.n_ctx = CONTEXT_TOKENS
         params.n_parallel = 1
         params.warmup = False
+        # Warnings and worse: what it does token by token is of no use to anybody here.
+        params.verbosity = 2
         # With all cores taken each token waits for the slowest thread.
         threads = max(1, (os.cpu_count() or 2) - 1)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
