@@ -17,6 +17,8 @@ from search.models import Proposal, ReviewSample
 from search.places_to_start import forget_places
 from search.proposal_effects import EFFECTS
 from search.proposal_models import Kind
+from search.text import normalize_query
+from search.written_queries import Origin
 
 Review = Proposal.Review
 # So many of the newest refusals go back into the prompt.
@@ -132,6 +134,33 @@ def decide(
                 effect.withdraw(mine, by)
         transaction.on_commit(forget_places)
     return len(rows)
+
+
+def offer(
+    *,
+    kind: str,
+    subject: str,
+    text: str,
+    evidence: str,
+    origin: Origin,
+    value: Mapping[str, Any] | None = None,
+) -> str:
+    """Store a proposal of a kind that is about no item; "proposed", or "known" where it stands."""
+    normalized = normalize_query(text)
+    _, is_new = Proposal.objects.get_or_create(
+        kind=kind,
+        item=None,
+        subject=subject[:200],
+        normalized=normalized,
+        defaults={
+            "text": text[:300],
+            "evidence": evidence[:200],
+            "value": dict(value or {}),
+            "money": origin.money,
+            **origin.columns(),
+        },
+    )
+    return "proposed" if is_new else "known"
 
 
 def refusals(kind: str = Kind.QUERY, *, most: int = MOST_REFUSALS) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Reviewed samples that come with a demo: what people said of an embedded model's proposals there.
 
-A file tells the agreement with exactly one model, its weights and one version of the prompt; it says
-nothing of other catalogs, and is loaded with the demo that it was drawn from.
+A file tells the agreement with exactly one model, its weights and one version of the prompt; it
+says nothing of other catalogs, and is loaded with the demo that it was drawn from.
 """
 
 import csv

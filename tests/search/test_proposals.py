@@ -108,9 +108,7 @@ class TestDecisions:
     def test_a_ban_is_not_lifted_by_an_approval(self, items):
         [row] = write(items[:1])
         build_queries()
-        set_review(
-            query_ids=[Query.objects.get(source="llm").pk], review="banned", by="eve"
-        )
+        set_review(query_ids=[Query.objects.get(source="llm").pk], review="banned", by="eve")
         decide(ids=[row.pk], review="approved", by="eve", basis={"by": "person"})
         assert Query.objects.get(source="llm").review == "banned"
         assert not ItemWords.objects.exists()
@@ -293,7 +291,7 @@ class TestIndexedWithItsItem:
         [row] = write(items[5:6], text="harbour nights melancholy")
         decide(ids=[row.pk], review="approved", by="eve", basis={"by": "person"})
         told = self.found("harbour nights")
-        assert [hit.item.external_id for hit in told.hits][0] == "own"
+        assert next(hit.item.external_id for hit in told.hits) == "own"
         assert items[5].pk in [hit.item.pk for hit in told.hits]
         assert HitSource.WRITTEN not in {h.source for h in self.found("lighthouse").hits}
 

@@ -13,12 +13,12 @@ from itertools import permutations
 
 from django.db import connection
 
-from catalog.derive import decade
+from catalog.derive import attribute_words, decade
 from catalog.models import Item, Profile
 from catalog.profiles import current_profile
 from search.query_sources.expansions import spoken
 from search.query_sources.facts import VISIBLE
-from search.text import normalize_query
+from search.text import normalize_query, without_article
 from search.written_queries import LEAST_WORDS, MOST_WORDS
 
 # A word that fewer items have is a name or a slip,
@@ -35,8 +35,10 @@ MOST_PHRASES = 4
 MOST_KINDS = 3
 # A phrase that so many items of a category have, and so many times as many as chance would, is a
 # theme of it.
-LEAST_TOGETHER = 3
-LEAST_LIFT = 1.5
+LEAST_TOGETHER = 4
+LEAST_LIFT = 2.0
+# A phrase that so large a part of the titles that hold it begins with is the name of a series.
+MOST_BEGUN = 0.5
 STEM = 4
 _COUNT = f"""
 SELECT t.n, count(found.id) FROM unnest(%s::text[]) WITH ORDINALITY AS t(words, n)
@@ -86,7 +88,9 @@ class Lexicon:
     together: Counter[tuple[str, str]] = field(default_factory=Counter)
     # In how many people's names a word stands.
     named: Counter[str] = field(default_factory=Counter)
-    # Words for countries and categories, which are facts and no themes.
+    # How many titles begin with a phrase.
+    begun: Counter[str] = field(default_factory=Counter)
+    # Words for countries, categories, languages, the things themselves: facts and no themes.
     facts: set[str] = field(default_factory=set)
 
     def says_something(self, phrase: str) -> bool:
@@ -95,6 +99,8 @@ class Lexicon:
         if self.facts.intersection(words):
             return False
         if any(self.named[word] > NAME_SHARE * self.phrases[word] for word in words):
+            return False
+        if self.begun[phrase] >= MOST_BEGUN * self.phrases[phrase]:
             return False
         return LEAST_ITEMS <= self.phrases[phrase] <= max(LEAST_ITEMS, MOST_SHARE * self.items)
 
@@ -120,12 +126,23 @@ def lexicon(profile: Profile | None = None) -> Lexicon:
         found.phrases.update(phrases)
         found.kinds.update(kinds)
         found.together.update((phrase, kind) for phrase in phrases for kind in kinds)
-        places = [*item.countries, *(spoken("country", one) for one in item.countries)]
-        for told in (*kinds, *places):
+        title = without_article(normalize_query(item.title))
+        found.begun.update(phrase for phrase in phrases if f"{title} ".startswith(f"{phrase} "))
+        for told in (*kinds, *_stated(item, profile)):
             found.facts.update(normalize_query(told).split())
     for name in people:
         found.named.update(set(name.split()))
+    found.facts.update(f"{profile.item_noun} {profile.item_noun_plural} movie movies".split())
     return found
+
+
+def _stated(item: Item, profile: Profile) -> Iterator[str]:
+    """The words of its countries and of its facets."""
+    for country in item.countries:
+        yield country
+        yield spoken("country", country)
+    facets = {key: item.attributes.get(key) for key in profile.facet_attributes}
+    yield from attribute_words(facets)
 
 
 def names_of(item: Item, profile: Profile) -> set[str]:
@@ -169,11 +186,14 @@ def choices(item: Item, told: Lexicon, profile: Profile | None = None) -> list[C
 
 def _made(item: Item, told: Lexicon, profile: Profile) -> Iterator[Choice]:
     kinds = [kind for kind in dict.fromkeys(spoken("category", v) for v in item.categories) if kind]
-    where = [place for place in (spoken("country", one) for one in item.countries[:1]) if place]
+    # Of several countries nobody can tell which one it is taken to come from.
+    places = item.countries if len(item.countries) == 1 else []
+    where = [place for place in (spoken("country", one) for one in places) if place]
     when = [decade(item.year)] if item.year else []
+    title = {word for word in normalize_query(item.title).split() if _is_content(word)}
     phrases = {
         phrase: raw for phrase, raw in phrases_of(item, names_of(item, profile))
-        if told.says_something(phrase)
+        if told.says_something(phrase) and not title <= set(phrase.split())
     }  # fmt: skip
     # Two words say more than one of them, what fewer items have says more than what more have.
     ordered = sorted(phrases, key=lambda one: (-len(one.split()), told.phrases[one], one))
@@ -200,6 +220,11 @@ def _facts(
                 yield Choice(
                     text=f"{years} {said}", said=said, descriptor="era", evidence=str(item.year)
                 )
+        for years in when:
+            said = " ".join(pair)
+            yield Choice(
+                text=f"{years} {said}", said=said, descriptor="era", evidence=str(item.year)
+            )
     for three in permutations(kinds, 3):
         said = " ".join(three)
         yield Choice(text=said, said=said, descriptor="form", evidence=", ".join(item.categories))

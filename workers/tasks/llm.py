@@ -9,3 +9,15 @@ from workers import augmented
 def write_queries(job_id: str) -> None:
     """Write queries for items, as a job asks for."""
     augmented.write_queries(job_id=job_id)
+
+
+@shared_task(name="llm.write_names", time_limit=3600, soft_time_limit=3300)
+def write_names(job_id: str) -> None:
+    """Name kinds, as a job asks for."""
+    augmented.write_names(job_id=job_id)
+
+
+@shared_task(name="llm.write_synonyms", time_limit=3600, soft_time_limit=3300)
+def write_synonyms(job_id: str) -> None:
+    """Write synonyms, as a job asks for."""
+    augmented.write_synonyms(job_id=job_id)

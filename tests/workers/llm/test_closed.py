@@ -43,15 +43,15 @@ def film(n, title, *, kinds=("Horror", "Thriller"), **more):
 @pytest.fixture
 def catalog():
     """Four films of lighthouses, which are horror, and many others which are not."""
+    titles = ("Ghost at the Lighthouse", "A Lighthouse Crew", "Gate of a Lighthouse")
+    rosa = {"attributes": {"cast": ["Rosa Marsh"]}}
     upsert_items(
         items=[
-            *(film(n, f"The Lighthouse {word}") for n, word in enumerate(("Ghost", "Crew", "Gate"))),
-            film(3, "Rosa and the Lighthouse", attributes={"cast": ["Rosa Marsh"]}),
-            *(
-                film(10 + n, f"Village Wedding {n}", kinds=("Comedy",), year=2001)
-                for n in range(300)
-            ),
-            *(film(400 + n, f"Marsh {n}", kinds=("Comedy",)) for n in range(3)),
+            *(film(n, title) for n, title in enumerate(titles)),
+            film(3, "Rosa and the Lighthouse", **rosa),
+            *(film(10 + n, f"Village Wedding {n}", kinds=("Comedy",)) for n in range(500)),
+            *(film(900 + n, f"Over Marsh {n}", kinds=("War",)) for n in range(5)),
+            *(film(950 + n, f"Wolfgang {n}", kinds=("Sport",)) for n in range(5)),
         ]
     )  # fmt: skip
     return {item.external_id: item for item in Item.objects.all()}
@@ -75,12 +75,30 @@ def test_a_choice_is_made_of_the_items_own_words_and_facts(catalog):
 
 
 def test_no_choice_holds_a_name_or_the_title(catalog):
-    assert all("rosa" not in text.casefold() for text in texts(catalog["c3"]))
-    # A surname in one film is no theme of another.
-    assert not [text for text in texts(catalog["c400"]) if "marsh" in text.casefold()]
-    for item in catalog.values():
-        assert not [text for text in texts(item) if item.title.casefold() in text.casefold()]
-        assert not [text for text in texts(item) if "lantern" in text.casefold()]
+    told = phrases.lexicon()
+    for key in ("c0", "c1", "c2", "c3", "c10", "c900", "c950"):
+        item = catalog[key]
+        said = [one.text.casefold() for one in phrases.choices(item, told)]
+        assert not [one for one in said if item.title.casefold() in one]
+        assert not [one for one in said if "lantern" in one or "rosa" in one]
+    # A surname is no theme of other films, and would be one if nobody was called so.
+    assert not [one for one in phrases.choices(catalog["c900"], told) if "marsh" in one.text]
+    told.named.clear()
+    assert [one for one in phrases.choices(catalog["c900"], told) if "marsh" in one.text]
+
+
+def test_what_titles_begin_with_is_a_series_and_no_theme(catalog):
+    told = phrases.lexicon()
+    assert not told.says_something("wolfgang")
+    told.begun.clear()
+    assert told.says_something("wolfgang")
+
+
+def test_of_several_countries_none_is_said(catalog):
+    both = film(0, "Ghost at the Lighthouse", countries=["France", "Italy"])
+    upsert_items(items=[both])
+    assert not [text for text in texts(Item.objects.get(external_id="c0")) if "French" in text]
+    assert [text for text in texts(catalog["c1"]) if "French" in text]
 
 
 def test_what_leads_to_one_item_or_to_very_many_is_no_choice(catalog):
@@ -101,9 +119,7 @@ def test_a_model_that_tells_likelihoods_chooses_by_them_and_what_is_unlikely_fal
     same = Likely(lambda text: -1.0 if set(text.split()) >= {"French", "horror"} else -9.0)
     Item.objects.filter(pk=catalog["c0"].pk).update(description="Again.")
     catalog["c0"].refresh_from_db()
-    found = form.read(
-        catalog["c0"], queries.ask(form.prompt_for(catalog["c0"]), provider=same)
-    )
+    found = form.read(catalog["c0"], queries.ask(form.prompt_for(catalog["c0"]), provider=same))
     assert len({frozenset(one.text.casefold().split()) for one in found}) == len(found)
 
 
@@ -145,7 +161,12 @@ def test_an_answer_of_another_catalog_proposes_nothing(catalog):
 
 @pytest.mark.parametrize(
     ("wanted", "is_small", "kind"),
-    [("auto", True, Closed), ("auto", False, Open), ("open", True, Open), ("closed", False, Closed)],
+    [
+        ("auto", True, Closed),
+        ("auto", False, Open),
+        ("open", True, Open),
+        ("closed", False, Closed),
+    ],
 )
 def test_the_form_is_the_providers_or_the_settings(settings, wanted, is_small, kind):
     settings.LLM_WRITES = wanted
