@@ -44,13 +44,13 @@ def film(n, title, *, kinds=("Horror", "Thriller"), **more):
 def catalog():
     """Four films of lighthouses, which are horror, and many others which are not."""
     titles = ("Ghost at the Lighthouse", "A Lighthouse Crew", "Gate of a Lighthouse")
-    rosa = {"attributes": {"cast": ["Rosa Marsh"]}}
+    rosa = {"creators": ["Rosa Marsh"]}
     upsert_items(
         items=[
             *(film(n, title) for n, title in enumerate(titles)),
             film(3, "Rosa and the Lighthouse", **rosa),
             *(film(10 + n, f"Village Wedding {n}", kinds=("Comedy",)) for n in range(500)),
-            *(film(900 + n, f"Over Marsh {n}", kinds=("War",)) for n in range(5)),
+            *(film(900 + n, f"Over Marsh and Meadow {n}", kinds=("War",)) for n in range(5)),
             *(film(950 + n, f"Wolfgang {n}", kinds=("Sport",)) for n in range(5)),
         ]
     )  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_model_that_tells_likelihoods_chooses_by_them_and_what_is_unlikely_fal
 def test_a_whole_job_proposes_with_the_version_the_job_and_the_likelihood(catalog, monkeypatch):
     asked = Likely()
     monkeypatch.setattr(queries, "provider", lambda: asked)
-    queries.write_queries(items=400)
+    queries.write_queries(items=1000)
     row = Proposal.objects.filter(item=catalog["c0"]).first()
     assert (row.model, row.revision, row.prompt_version) == ("small", "r1", VERSION)
     assert row.confidence < 0
@@ -136,7 +136,7 @@ def test_a_whole_job_proposes_with_the_version_the_job_and_the_likelihood(catalo
     assert call.prompt_version == VERSION
     # Again: what has none of this prompt is looked at, and no call is made twice.
     before = len(asked.asked)
-    queries.write_queries(items=400)
+    queries.write_queries(items=1000)
     assert len(asked.asked) == before
     assert not Query.objects.filter(source="llm", review="approved").exists()
 
