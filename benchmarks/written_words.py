@@ -13,7 +13,7 @@ import time
 import django
 import numpy as np
 
-TITLES = 300
+TITLES = 150
 SEED = 11
 TOP = 10
 
