@@ -344,6 +344,8 @@ LLM_GGUF = env.str("LLM_GGUF", default="")
 # Of a million tokens given and made, in the currency that the endpoint bills: 0.15/0.60.
 LLM_PRICE = env.str("LLM_PRICE", default="")
 LLM_CONCURRENCY = env.int("LLM_CONCURRENCY", default=4)
+# Whether a model writes freely ("open") or chooses from an item's own words ("closed").
+LLM_WRITES = env.str("LLM_WRITES", default="auto")
 
 # --- search ----------------------------------------------------------------------------------
 # A logged query is shown to others only when at least this many different people typed it.

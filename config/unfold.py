@@ -166,6 +166,8 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Language models",
                 "items": [
+                    _page("Proposals", "fact_check", "search_proposal_changelist"),
+                    _page("Policies", "policy", "search_proposalpolicy_changelist"),
                     _page("Calls", "receipt", "workers_llmcall_changelist"),
                     _page("Limits", "speed", "workers_llmlimit_changelist"),
                 ],

@@ -17,6 +17,7 @@ from unfold.decorators import action, display
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, links, tell
 from search import admin_analytics, admin_queue
 from search.admin_bans import BannedPatternAdmin
+from search.admin_proposals import ProposalAdmin, ProposalPolicyAdmin
 from search.admin_rules import RuleAdmin
 from search.admin_synonyms import SynonymAdmin
 from search.ban_store import ban_phrases
@@ -29,6 +30,8 @@ from search.today import today
 
 __all__ = (
     "BannedPatternAdmin",
+    "ProposalAdmin",
+    "ProposalPolicyAdmin",
     "QueryAdmin",
     "RuleAdmin",
     "SynonymAdmin",

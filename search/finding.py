@@ -137,7 +137,9 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
     reading = replace(found.reading, within=found.reading.within.narrowed(request.filters))
     inside = _search(reading, replace(request, verbatim=True), stages)
     others = set(found.items.others)
-    members = {match.item_id for match in inside.matches} | others
+    # What was written for an item counts only where the whole set was looked at.
+    held = {match.item_id for match in inside.matches if match.kind != "written"}
+    members = held | others
     there = {one.candidate.item_id for one in inside.scored}
     inside.scored += [
         one

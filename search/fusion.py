@@ -82,7 +82,7 @@ def is_exact_title(asked: str, title: str, year: int | None) -> bool:
 def _layer(asked: str, kind: str, candidate: Candidate) -> str:
     if is_exact_title(asked, candidate.title, candidate.year):
         return "exact"
-    if kind != "all":
+    if kind not in ("all", "written"):
         return "rest"
     return "prefix" if _name(candidate.title).startswith(f"{asked} ") else "all"
 
@@ -97,8 +97,8 @@ def _name(title: str) -> str:
 def _lexical_ranks(
     matches: Iterable[LexicalMatch], candidates: Mapping[int, Candidate]
 ) -> dict[int, tuple[str, int]]:
-    """Kind and rank by item: matches of all terms first, then similar titles, then most terms."""
-    order = {"all": 0, "title": 1, "most": 2}
+    """Kind and rank by item: all terms first, then written for it, similar titles, most terms."""
+    order = {"all": 0, "written": 1, "title": 2, "most": 3}
     best: dict[int, LexicalMatch] = {}
     for match in matches:
         known = best.get(match.item_id)
@@ -114,8 +114,9 @@ def _lexical_ranks(
 def _source(layer: str, kind: str, is_near: bool) -> HitSource:
     if layer == "exact":
         return HitSource.EXACT_TITLE
-    if kind == "title":
-        return HitSource.FUZZY_TITLE
+    others = {"title": HitSource.FUZZY_TITLE, "written": HitSource.WRITTEN}
+    if kind in others:
+        return others[kind]
     if kind:
         return HitSource.LEXICAL_AND_DENSE if is_near else HitSource.LEXICAL
     return HitSource.DENSE

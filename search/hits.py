@@ -16,6 +16,10 @@ class Told(NamedTuple):
     explanation: Mapping[str, float]
 
 
+# Whatever else a model may say of it: without this the hit would look like a mistake.
+BY_A_WRITTEN_QUERY = "Found by a search that was written for it"
+
+
 def build_hits(
     query: ParsedQuery,
     ranked: Sequence[tuple[int, HitSource, float]],
@@ -39,10 +43,16 @@ def build_hits(
             score=score,
             title_marked=mark(items[item_id].title, title_marker),
             snippet=snippet(items[item_id], marker),
-            reason=told[item_id].reason if told and item_id in told else "",
+            reason=_reason(source, told.get(item_id) if told else None),
             explanation=told[item_id].explanation if told and item_id in told else {},
             matched=matched_fields(items[item_id], marker, by_meaning=source.is_by_meaning),
         )
         for position, (item_id, source, score) in enumerate(ranked, start=first)
         if item_id in items
     )
+
+
+def _reason(source: HitSource, told: Told | None) -> str:
+    if source is HitSource.WRITTEN:
+        return BY_A_WRITTEN_QUERY
+    return told.reason if told else ""

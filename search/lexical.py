@@ -17,6 +17,7 @@ MAX_MATCHES = 1_000
 # Fewer matches of all terms than this, and matches of most terms are looked for as well.
 FEW_MATCHES = 10
 MAX_WIDE_MATCHES = 100
+MAX_WRITTEN = 100
 MAX_TITLES = 50
 # Weights of description, keywords, creators, title. A word of the title outweighs two elsewhere.
 WEIGHTS = [0.05, 0.3, 0.5, 1.0]
@@ -28,14 +29,20 @@ _ANY = "(SELECT to_tsquery('foray', %(any)s::text))"
 _RANK = f"coalesce(ts_rank('{{{','.join(map(str, WEIGHTS))}}}', i.search_vector, {_ANY}), 0)"
 _WANTED = "i.search_vector @@ to_tsquery('foray', %(wanted)s::text)"
 _RESEMBLANCE = "similarity(lower(i.title), %(title)s::text)"
+# With what approved queries that were written for an item say of it (search.item_words): that they
+# find it is the promise they were shown with.
 ALL_TERMS = f"""
-SELECT i.id, {_RANK} AS match_rank FROM catalog_item i
+(SELECT i.id, {_RANK} AS match_rank, false AS is_written FROM catalog_item i
 WHERE {VISIBLE} AND {_WANTED}{{within}}
-ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608  constants only
+ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1})
+UNION ALL
+(SELECT i.id, 0::real, true FROM search_itemwords w JOIN catalog_item i ON i.id = w.item_id
+WHERE {VISIBLE} AND w.vector @@ to_tsquery('foray', %(wanted)s::text){{within}}
+ORDER BY i.id LIMIT {MAX_WRITTEN})"""  # noqa: S608  constants only
 # Where filters are all that is left of a query: what passes them, the best known first. Without a
 # word to rank by no vector is read: of thousands of items that would take most of the time.
 _INSIDE = f"""
-SELECT i.id, {{rank}} AS match_rank FROM catalog_item i
+SELECT i.id, {{rank}} AS match_rank, false FROM catalog_item i
 LEFT JOIN recs_itempopularity p ON p.item_id = i.id
     AND p.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
 WHERE {VISIBLE}{{within}}
@@ -58,7 +65,8 @@ ORDER BY match_rank + resemblance DESC, id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: 
 class LexicalMatch:
     """One item and how it matched.
 
-    kind: "all" terms, "most" terms, or "title" (its letters resemble the query's).
+    kind: "all" terms, "most" terms, "title" (its letters resemble the query's), or "written": not
+    its own words hold all terms but those of a query that was written for it.
     """
 
     item_id: int
@@ -82,7 +90,13 @@ def match_all_terms(
     statement = ALL_TERMS if text else ALL_INSIDE if ranked_by else ALL_INSIDE_UNRANKED
     with prepared_cursor() as cursor:
         cursor.execute(statement.replace("{within}", inside), params)
-        return [LexicalMatch(item_id, "all", rank) for item_id, rank in cursor.fetchall()]
+        rows = cursor.fetchall()
+    own = {item_id for item_id, _, is_written in rows if not is_written}
+    return [
+        LexicalMatch(item_id, "written" if is_written else "all", rank)
+        for item_id, rank, is_written in rows
+        if not (is_written and item_id in own)
+    ]
 
 
 def match_most_terms(

@@ -7,6 +7,19 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 
+from search.proposal_models import (
+    ItemWords,
+    Proposal,
+    ProposalPolicy,
+    ReviewSample,
+    SampleVerdict,
+)
+
+__all__ = [
+    "Anchor", "BannedPattern", "CatalogChange", "FacetWord", "FinishedText", "ItemWords",
+    "OnwardLink", "Proposal", "ProposalPolicy", "Query", "ReviewSample", "Rule", "SampleVerdict",
+    "Synonym", "Term",
+]  # fmt: skip
 # What may be recommended or completed; search.query_candidates says the same in SQL.
 SHOWN = Q(review="approved", answers__gt=0, held_back="")
 
@@ -114,34 +127,6 @@ class Query(models.Model):
             # The review queue of the admin.
             models.Index(fields=["review", "source"], name="query_review"),
         ]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class WrittenQuery(models.Model):
-    """A query that a language model wrote for an item, and what it rests on. A proposal."""
-
-    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="+")
-    text = models.CharField(max_length=300)
-    normalized = models.CharField(max_length=300)
-    # Of the taxonomy that the prompt states: "mood", "theme" ...
-    descriptor = models.CharField(max_length=40)
-    # Words of the item.
-    evidence = models.CharField(max_length=200)
-    model = models.CharField(max_length=200)
-    revision = models.CharField(max_length=64, blank=True)
-    prompt_version = models.CharField(max_length=20)
-    # The row of the ledger; it may be pruned before this is.
-    call = models.BigIntegerField()
-    money = models.DecimalField(max_digits=12, decimal_places=6, default=0)
-    # Of the item when it was written.
-    content_hash = models.CharField(max_length=64)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "written queries"
-        constraints = [models.UniqueConstraint(fields=["item", "normalized"], name="written_once")]
 
     def __str__(self) -> str:
         return self.text
@@ -281,6 +266,7 @@ class Synonym(models.Model):
         PEOPLE = "people", "an editor"
         CLICKS = "clicks", "what people chose"
         MEANING = "meaning", "nearness in meaning"
+        MODEL = "llm", "a language model"
 
     class Review(models.TextChoices):
         PROPOSED = "proposed", "proposed"

@@ -12,6 +12,7 @@ from search import (
     catalog_changes,
     facet_words,
     finished,
+    proposal_policy,
     query_checks,
     query_folding,
     query_store,
@@ -56,15 +57,19 @@ def build_queries(*, bar: bool = False) -> None:
     enqueue("search.check_queries")
 
 
-def check_queries(*, every: bool = False, bar: bool = False) -> dict[str, int]:
-    """Try the stored queries on the live search, and fold those that say the same.
+def check_queries(*, every: bool = False, source: str = "", bar: bool = False) -> dict[str, int]:
+    """Try the stored queries on the live search, fold those that say the same, accept by policy.
+
+    `source`: try only what this one offers.
 
     Returns:
-        What query_checks.check_queries() counts, and "folded".
+        What query_checks.check_queries() counts, "folded", and "accepted" by a policy.
     """
     with track(kind="search.check_queries", bar=bar) as progress:
-        counts = query_checks.check_queries(every=every, progress=progress)
-        return {**counts, "folded": query_folding.fold_queries(progress=progress)}
+        counts = query_checks.check_queries(every=every, source=source, progress=progress)
+        counts |= {"folded": query_folding.fold_queries(progress=progress)}
+        # After the folding: what says the same as a better one is not accepted.
+        return {**counts, "accepted": proposal_policy.accept_by_policy()}
 
 
 def propose_synonyms(*, bar: bool = False) -> None:

@@ -121,11 +121,14 @@ def release() -> str:
     return f"content {content or 'none'}, unified {unified or 'none'}"
 
 
-def check_queries(*, every: bool = False, progress: Progress = NO_PROGRESS) -> dict[str, int]:
+def check_queries(
+    *, every: bool = False, source: str = "", progress: Progress = NO_PROGRESS
+) -> dict[str, int]:
     """Try what was not tried in this release, and again what failed.
 
     Args:
         every: run each query one by one, also those that a statement has confirmed.
+        source: only what this source offers; "" for all.
         progress: told after each batch.
 
     Returns:
@@ -136,8 +139,8 @@ def check_queries(*, every: bool = False, progress: Progress = NO_PROGRESS) -> d
         if not is_ours:
             return {}
         now = release()
-        confirmed = 0 if every else _confirm(now)
-        waiting = _waiting(now, every=every)
+        confirmed = 0 if every or source else _confirm(now)
+        waiting = _waiting(now, every=every, source=source)
         progress.set_total(len(waiting))
         ran, failed = _run(waiting, now, progress)
     forget_places()
@@ -196,9 +199,10 @@ def _confirm(now: str) -> int:
     return confirmed
 
 
-def _waiting(now: str, *, every: bool) -> list[int]:
+def _waiting(now: str, *, every: bool, source: str) -> list[int]:
     """Ids of what is to be run one by one, what people typed first, then the most popular."""
     mine = _in_use().exclude(held_back=Query.HeldBack.FOLDED)
+    mine = mine.filter(source=source) if source else mine
     failed = Q(held_back__in=FAILED)
     if every:
         rows = mine.filter(~Q(checked_version=now) | Q(best_score=None) | failed)

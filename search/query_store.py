@@ -21,9 +21,11 @@ from catalog.profiles import current_profile
 from catalog.progress import NO_PROGRESS, Progress
 from search.bans import current_bans
 from search.cold_share import IS_NEW, count_shown
+from search.item_words import index_item_words
 from search.languages import language_of
-from search.models import Query
+from search.models import Proposal, Query
 from search.places_to_start import forget_places
+from search.proposal_models import Kind
 from search.query_sources import facts
 from search.query_sources.base import CandidateQuery, meaning
 from search.query_sources.onward import build_links
@@ -71,6 +73,13 @@ UNFOLD = """
     UPDATE search_query q SET folded_into_id = NULL, held_back = ''
     WHERE q.folded_into_id IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM search_query better WHERE better.id = q.folded_into_id)"""
+# What was accepted before its query was stored: by a sample, by a policy of another build.
+ACCEPTED = """
+    UPDATE search_query q SET review = 'approved', reviewed_by = p.reviewed_by,
+        reviewed_at = p.reviewed_at
+    FROM search_proposal p
+    WHERE p.kind = 'query' AND p.review = 'approved' AND p.normalized = q.normalized
+        AND q.source = 'llm' AND q.review = 'proposed' AND q.reviewed_at IS NULL"""
 # What people kept and no source offers any more: it is shown only while the words find something.
 RECOUNT = f"""
     UPDATE search_query q SET answers = found.answers, witnesses = found.witnesses,
@@ -123,6 +132,7 @@ def build_queries(*, progress: Progress = NO_PROGRESS) -> dict[str, int]:
         counts["written"] = _execute(UPSERT, [awaiting_approval()])
         counts["deleted"] = _execute(DELETE, [[source.name for source in SOURCES]])
         _execute(UNFOLD)
+        _execute(ACCEPTED)
         _execute(RECOUNT)
         _execute("DROP TABLE staged_query")
         progress.advance(message="counting what items share")
@@ -144,13 +154,28 @@ def set_review(*, query_ids: Sequence[int], review: str, by: str) -> int:
     """
     if review not in Query.Review.values:
         raise InvalidInput(f"A review is one of {', '.join(Query.Review.values)}.", field="review")
-    changed = (
-        Query.objects.filter(pk__in=list(query_ids))
-        .exclude(review=review, reviewed_at__isnull=False)
-        .update(review=review, reviewed_by=by[:150], reviewed_at=timezone.now())
+    rows = Query.objects.filter(pk__in=list(query_ids)).exclude(
+        review=review, reviewed_at__isnull=False
     )
+    with transaction.atomic():
+        written = list(
+            rows.filter(source=Query.Source.WRITTEN).values_list("normalized", flat=True)
+        )
+        changed = rows.update(review=review, reviewed_by=by[:150], reviewed_at=timezone.now())
+        if written:
+            _tell_proposals(written, review=review, by=by)
     transaction.on_commit(forget_places)
     return changed
+
+
+def _tell_proposals(written: Sequence[str], *, review: str, by: str) -> None:
+    """What was decided about a query is decided about what a model wrote for its items."""
+    mine = Proposal.objects.filter(kind=Kind.QUERY, normalized__in=written)
+    became = review if review in Proposal.Review.values else Proposal.Review.REJECTED
+    mine.update(
+        review=became, reviewed_by=by[:150], reviewed_at=timezone.now(), basis={"by": "person"}
+    )
+    index_item_words(set(mine.exclude(item=None).values_list("item_id", flat=True)))
 
 
 def awaiting_approval() -> list[str]:

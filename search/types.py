@@ -58,6 +58,8 @@ class HitSource(StrEnum):
     LEXICAL_AND_DENSE = "lexical+dense"
     DENSE = "dense"
     FUZZY_TITLE = "fuzzy_title"
+    # Not its own words: those of a query that was written for it and approved.
+    WRITTEN = "written"
     # Only the unified model found it.
     UNIFIED = "unified"
     # Put there by a rule.

@@ -5,15 +5,18 @@ it to the store of queries, where it waits in the queue of approval, is tried on
 and is held back if it does not find the item that it was written for.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from catalog.models import Item
 from search.bans import current_bans
-from search.models import Query, WrittenQuery
+from search.models import Proposal, Query
 from search.personal_data import is_private
+from search.proposal_models import Kind
 from search.query_sources.base import presentable
 from search.text import normalize_query
 
@@ -23,22 +26,34 @@ MOST_WORDS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A query as it was written. `evidence`: the words of the item that it rests on."""
+    """A query as it was written. `evidence`: the words of the item that it rests on.
+
+    `confidence`: mean log-probability of a token, where the model tells.
+    """
 
     text: str
     descriptor: str
     evidence: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who wrote it, from which prompt, at what cost."""
+    """Who wrote it, from which prompt, at what cost, in which job."""
 
     model: str
     revision: str
     prompt_version: str
     call: int
     money: Decimal = Decimal(0)
+    job: uuid.UUID | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Of a proposal's row."""
+        return {
+            "model": self.model[:200], "revision": self.revision[:64],
+            "prompt_version": self.prompt_version, "call": self.call, "job": self.job,
+        }  # fmt: skip
 
 
 def propose(item: Item, written: Sequence[Written], *, text: str, origin: Origin) -> Counter[str]:
@@ -63,13 +78,12 @@ def propose(item: Item, written: Sequence[Written], *, text: str, origin: Origin
         if fit is None or why or bans.holds(fit[1]):
             told[why or "banned"] += 1
             continue
-        _, is_new = WrittenQuery.objects.get_or_create(
-            item=item, normalized=fit[1],
+        _, is_new = Proposal.objects.get_or_create(
+            kind=Kind.QUERY, item=item, subject="", normalized=fit[1],
             defaults={
                 "text": fit[0], "descriptor": one.descriptor, "evidence": one.evidence[:200],
-                "model": origin.model[:200], "revision": origin.revision[:64],
-                "prompt_version": origin.prompt_version, "call": origin.call, "money": share,
-                "content_hash": item.content_hash,
+                "money": share, "confidence": one.confidence, "content_hash": item.content_hash,
+                **origin.columns(),
             },
         )  # fmt: skip
         told["proposed" if is_new else "known"] += 1

@@ -50,7 +50,8 @@ from recs.models import (
     Surface,
     TrainingRun,
 )
-from search.models import BannedPattern, Query, Rule, Synonym, Term
+from search.models import BannedPattern, Proposal, ProposalPolicy, Query, Rule, Synonym, Term
+from search.proposal_models import Kind
 from workers.models import LlmCall, LlmLimit
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +143,11 @@ def _learning(items: list[Item]) -> None:
             updated_by=NASTY,
         )
         BannedPattern.objects.create(pattern=f"banned {n} {NASTY}", note=NASTY)
+        Proposal.objects.create(
+            item=items[n], text=f"written {NASTY}", normalized=f"written {n}", model=NASTY,
+            prompt_version="1", call=n, evidence=NASTY, reviewed_by=NASTY,
+        )  # fmt: skip
+        ProposalPolicy.objects.get_or_create(kind=Kind.QUERY, defaults={"updated_by": NASTY})
         Query.objects.create(
             text=f"query {n} {NASTY}",
             normalized=f"query {n}",

@@ -3,7 +3,7 @@
 from celery.exceptions import SoftTimeLimitExceeded
 
 from catalog.enqueue import enqueue, go_on_with_job
-from workers.augmentation import labels, queries
+from workers.augmentation import labels, names, queries, synonyms
 
 
 def write_queries(*, job_id: str) -> None:
@@ -17,6 +17,22 @@ def write_queries(*, job_id: str) -> None:
         go_on_with_job(job_id=job_id)
         return
     enqueue("search.build_queries")
+
+
+def write_names(*, job_id: str) -> None:
+    """Name the kinds that a job asks for."""
+    try:
+        names.write_names(items=0, job_id=job_id)
+    except SoftTimeLimitExceeded:
+        go_on_with_job(job_id=job_id)
+
+
+def write_synonyms(*, job_id: str) -> None:
+    """Write the synonyms that a job asks for."""
+    try:
+        synonyms.write_synonyms(items=0, job_id=job_id)
+    except SoftTimeLimitExceeded:
+        go_on_with_job(job_id=job_id)
 
 
 def label_pairs(*, job_id: str) -> None:

@@ -18,10 +18,14 @@ from catalog.models import Event, Item, Job
 from recs.models import ModelVersion, TrainingRun
 from recs.pipeline import first_models
 from search.pipeline import first_queries
+from search.shipped_samples import load_shipped
 from workers.static_files import collect_static
 
 ADMIN_NAME = "admin"
 TRAINING_TASK = "recs.retrain"
+WRITING_TASK = "llm.write_queries"
+FIRST_WRITTEN = 200
+SAMPLE_OF_FILMS = "written_films.tsv"
 # The unified model first: it takes less time and answers on every surface.
 FIRST_TRAINED = (ModelVersion.Kind.UNIFIED, ModelVersion.Kind.USER_MODEL)
 Step = tuple[str, Callable[[], None]]
@@ -44,6 +48,8 @@ def catalog_steps(*, demo: str, bar: bool = True) -> list[Step]:
     steps.append(("Words and queries", lambda: first_queries(bar=bar)))
     if demo != "none":
         steps.append(("First training, in the background", ensure_training))
+    if demo == "films":
+        steps.append(("First written queries, in the background", ensure_written))
     return steps
 
 
@@ -85,6 +91,13 @@ def ensure_training() -> None:
         if kind in queued or TrainingRun.objects.filter(kind=kind).exists():
             continue
         enqueue_job(TRAINING_TASK, kind=TRAINING_TASK, params={"kind": kind.value})
+
+
+def ensure_written() -> None:
+    """Have the language model write for the demo, and let the sample that came with it count."""
+    load_shipped(SAMPLE_OF_FILMS)
+    if Item.objects.exists() and not Job.objects.filter(kind=WRITING_TASK).exists():
+        enqueue_job(WRITING_TASK, kind=WRITING_TASK, params={"items": FIRST_WRITTEN, "seed": 0})
 
 
 def demo_marker() -> Path:

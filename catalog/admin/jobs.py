@@ -42,6 +42,12 @@ class ProblemInline(ReadOnlyInline):
     verbose_name_plural = "rows that could not be used"
 
 
+def _begin(request: HttpRequest, kind: str, **params: int) -> HttpResponse:
+    job = enqueue_job(kind, kind=kind, params=params)
+    messages.success(request, "The workers begin within seconds; this page says how far.")
+    return open_row(job)
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     """Background work, what failed first."""
@@ -50,7 +56,9 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = (("state", ChoicesDropdownFilter), ("kind", AllValuesCheckboxFilter))
     search_fields = ("=kind", "message")
     actions = None
-    actions_list = ("write_queries", "label_matches", "label_fits")
+    actions_list = (
+        "write_queries", "write_names", "write_synonyms", "label_matches", "label_fits",
+    )  # fmt: skip
     actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
     fieldsets = (
@@ -84,9 +92,39 @@ class JobAdmin(ReadOnlyAdmin):
     )
     def write_queries(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Hand it to the workers."""
-        job = enqueue_job(WRITE, kind=WRITE, params={"items": WRITTEN_FOR, "seed": 0})
-        messages.success(request, "The workers begin within seconds; this page says how far.")
-        return open_row(job)
+        return _begin(request, WRITE, items=WRITTEN_FOR, seed=0)
+
+    @action(
+        description="Write names of kinds",
+        icon="sell",
+        permissions=["steer"],
+        url_path="write-names",
+        dialog={
+            "title": "Have a language model name kinds?",
+            "description": "For 40 kinds with a derived name. It takes a model that writes: the "
+            "packaged one is not asked. What it writes waits in Proposals.",
+            "form_submit_text": "Write names",
+        },
+    )
+    def write_names(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_names", items=40)
+
+    @action(
+        description="Write synonyms",
+        icon="sync_alt",
+        permissions=["steer"],
+        url_path="write-synonyms",
+        dialog={
+            "title": "Have a language model write synonyms?",
+            "description": "For 40 words of the catalog's categories. It takes a model that "
+            "writes: the packaged one is not asked. What it writes waits in Proposals.",
+            "form_submit_text": "Write synonyms",
+        },
+    )
+    def write_synonyms(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_synonyms", items=40)
 
     @action(
         description="Grade search results",

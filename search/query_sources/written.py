@@ -16,7 +16,8 @@ WRITTEN = f"""{facts.ITEMS}
            (array_agg(w.evidence ORDER BY items.weight DESC, w.id))[1],
            (array_agg(w.model ORDER BY items.weight DESC, w.id))[1],
            (array_agg(w.prompt_version ORDER BY items.weight DESC, w.id))[1]
-    FROM search_writtenquery w JOIN items ON items.id = w.item_id
+    FROM search_proposal w JOIN items ON items.id = w.item_id
+    WHERE w.kind = 'query' AND w.review <> 'rejected'
     GROUP BY w.normalized ORDER BY w.normalized"""  # noqa: S608  constants only
 
 

@@ -15,6 +15,7 @@ class Endpoint:
     """A model behind a base URL."""
 
     revision = ""
+    is_small = False
 
     def __init__(
         self, *, base_url: str, model: str, key: str, price: Price, concurrency: int

@@ -40,7 +40,19 @@ def _endpoint(base_url: str, model: str, key: str, price: str, concurrency: int)
 def _file(path: str) -> Provider:
     from workers.llm.gguf import GgufFile, packaged_file
 
-    return GgufFile(Path(path).expanduser() if path else packaged_file())
+    return GgufFile(Path(path).expanduser()) if path else GgufFile(packaged_file(), is_small=True)
+
+
+def writes_freely(asked: Provider) -> bool:
+    """Whether a provider writes (the open form), or chooses from what is written for it (closed).
+
+    Raises:
+        NotConfigured: LLM_WRITES is neither open, closed nor auto.
+    """
+    wanted = str(settings.LLM_WRITES)
+    if wanted not in ("open", "closed", "auto"):
+        raise NotConfigured(f"LLM_WRITES is '{wanted}': set it to open, closed or auto.")
+    return wanted == "open" or (wanted == "auto" and not asked.is_small)
 
 
 def read_price(text: str) -> Price:

@@ -15,7 +15,11 @@ CHARACTERS_A_TOKEN = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A question. `schema`: JSON Schema of the answer; `version`: of its wording."""
+    """A question. `schema`: JSON Schema of the answer; `version`: of its wording.
+
+    With `choices` the answer is {"chosen": [{"text": one of them}, ...]}, best first. A model that
+    tells log-probabilities is not asked to write them: they are scored as what follows `lead`.
+    """
 
     purpose: str
     version: str
@@ -23,10 +27,16 @@ class Prompt:
     user: str
     schema: Mapping[str, Any]
     max_tokens: int = 300
+    choices: tuple[str, ...] = ()
+    lead: str = ""
 
     def hashed(self, model: str, revision: str) -> str:
         """SHA-256, the same for the same question to the same model."""
-        told = json.dumps([asdict(self), model, revision], sort_keys=True, default=str)
+        asked = asdict(self)
+        if not self.choices:
+            # As it was before there were choices: what is known stays known.
+            del asked["choices"], asked["lead"]
+        told = json.dumps([asked, model, revision], sort_keys=True, default=str)
         return hashlib.sha256(told.encode()).hexdigest()
 
     @property
@@ -77,6 +87,11 @@ class Provider(Protocol):
     @property
     def concurrency(self) -> int:
         """How many calls at once."""
+        ...
+
+    @property
+    def is_small(self) -> bool:
+        """Too small to write: it is given what to choose from."""
         ...
 
     def complete(self, prompt: Prompt, *, seconds: float) -> Completion:

@@ -22,3 +22,15 @@ def label_pairs(job_id: str) -> None:
 def match_filter_day() -> None:
     """Label, train, compare, promote or refuse: once a day."""
     daily_match.match_filter_day()
+
+
+@shared_task(name="llm.write_names", time_limit=3600, soft_time_limit=3300)
+def write_names(job_id: str) -> None:
+    """Name kinds, as a job asks for."""
+    augmented.write_names(job_id=job_id)
+
+
+@shared_task(name="llm.write_synonyms", time_limit=3600, soft_time_limit=3300)
+def write_synonyms(job_id: str) -> None:
+    """Write synonyms, as a job asks for."""
+    augmented.write_synonyms(job_id=job_id)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.workers.llm.conftest import GOOD
-from workers.augmentation.queries import SCHEMA, prompt_for
+from workers.augmentation.open_form import SCHEMA, Open
 from workers.llm import limits
 from workers.llm.client import ATTEMPTS, ask
 from workers.llm.errors import (
@@ -198,7 +198,7 @@ HOSTILE = (
 def test_an_items_text_is_data_and_cannot_end_its_quotation(make_items, hostile):
     [item] = make_items(1)
     item.description = hostile
-    sent = prompt_for(item)
+    sent = Open().prompt_for(item)
     assert sent.user.startswith("<<")
     assert sent.user.endswith(">>")
     inside = sent.user[2:-2]
@@ -210,7 +210,7 @@ def test_an_items_text_is_data_and_cannot_end_its_quotation(make_items, hostile)
 def test_an_endless_item_is_cut(make_items):
     [item] = make_items(1)
     item.description = "sea " * 50_000
-    assert len(prompt_for(item).user) < 4_100
+    assert len(Open().prompt_for(item).user) < 4_100
 
 
 @pytest.mark.parametrize("price", ["cheap", "1", "1/", "a/b"])

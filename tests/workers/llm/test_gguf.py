@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from workers.augmentation.queries import DESCRIPTORS, SCHEMA
+from workers.augmentation.closed_form import schema_of
+from workers.augmentation.open_form import DESCRIPTORS, SCHEMA
 from workers.llm.client import ask
 from workers.llm.errors import NotConfigured
 from workers.llm.gguf import GgufFile, packaged_file
@@ -56,6 +57,34 @@ class TestPackaged:
         assert row.model.endswith(".gguf")
         assert len(row.revision) == 64
         assert row.money == 0
+
+    def test_it_ranks_choices_by_likelihood_and_the_more_sensible_one_comes_first(self, packaged):
+        choices = ("haunted ship horror", "of ship the horror", "romantic kitchen western")
+        asked = prompt(
+            user="<<Ghost of the Deep. Horror. A crew meets the dead on a haunted ship.>>",
+            choices=choices, schema=schema_of(choices), lead="Searches for films:\n- war drama\n-",
+        )  # fmt: skip
+        first = packaged.complete(asked, seconds=60)
+        assert packaged.complete(asked, seconds=60).text == first.text
+        found = read(first.text, schema_of(choices))["chosen"]
+        assert {one["text"] for one in found} == set(choices)
+        assert found[0]["text"] == "haunted ship horror"
+        told = [one["likelihood"] for one in found]
+        assert told == sorted(told, reverse=True)
+        assert all(-30 < one < 0 for one in told)
+        assert first.input_tokens > 10
+        assert first.output_tokens >= sum(len(one.split()) for one in choices)
+
+    def test_a_choices_likelihood_is_that_of_its_own_tokens(self, packaged):
+        """The slow way: token by token, each the model's own next one after what stands."""
+        before, text = "The capital of France is", "Paris"
+        fast, _ = packaged._likelihood(before, text)
+        answer = packaged._server.handle_completions(
+            {"prompt": before, "max_tokens": 1, "temperature": 0.0, "logprobs": 1}
+        )
+        [first] = answer["choices"][0]["logprobs"]["content"]
+        assert first["token"] == " Paris"
+        assert fast == pytest.approx(first["logprob"], abs=0.01)
 
     def test_its_runner_is_an_endpoint_too(self, packaged, settings):
         packaged.complete(prompt(), seconds=60)

@@ -18,11 +18,12 @@ from catalog.models import Item, Job
 from recs.embeddings import encode_pending
 from recs.models import ItemPopularity, NeighbourVersion
 from search.ban_store import save_ban
-from search.models import Query, WrittenQuery
+from search.models import Proposal, Query
 from search.query_checks import check_queries
 from search.query_store import build_queries, set_review
 from search.written_queries import Origin, Written, propose
 from workers.augmentation import queries
+from workers.augmentation.open_form import SCHEMA, VERSION, Open
 from workers.augmented import write_queries
 from workers.llm.errors import KeyRefused, Stopped
 from workers.llm.jobs import work
@@ -65,7 +66,7 @@ class TestScreen:
         save_ban(line="forbidden waters", by="eve")
         Query.objects.create(text="Known words here", normalized="known words here", source="log")
         assert propose(item, [written], text=TEXT, origin=ORIGIN) == Counter({why: 1})
-        assert not WrittenQuery.objects.exists()
+        assert not Proposal.objects.exists()
 
     def test_a_wording_is_kept_once_for_an_item_and_again_for_another(self, make_items):
         first, second = make_items(2)
@@ -109,14 +110,14 @@ class TestFromWritingToThePage:
         )
         drawn = Counter()
         for seed in range(30):
-            drawn.update(item.pk for item in queries.choose(items=10, seed=seed))
+            drawn.update(item.pk for item in queries.choose(items=10, seed=seed, version=VERSION))
         popular = sum(drawn[item.pk] for item in items[:20])
         assert 0 < popular < 0.25 * sum(drawn.values())
-        assert [i.pk for i in queries.choose(items=10, seed=1)] == [
-            i.pk for i in queries.choose(items=10, seed=1)
+        assert [i.pk for i in queries.choose(items=10, seed=1, version=VERSION)] == [
+            i.pk for i in queries.choose(items=10, seed=1, version=VERSION)
         ]
         queries.write_queries(items=10, seed=1)
-        written = {item.pk for item in queries.choose(items=40, seed=1)}
+        written = {item.pk for item in queries.choose(items=40, seed=1, version=VERSION)}
         assert len(written) == 30
 
     def test_a_hidden_item_is_not_written_for(self, make_items, asks):
@@ -221,7 +222,7 @@ class TestJobs:
         make_items(6)
 
         def do(item):
-            told = queries.ask(queries.prompt_for(item), provider=asks.endpoint(), job=progress.job)
+            told = queries.ask(Open().prompt_for(item), provider=asks.endpoint(), job=progress.job)
             LlmLimit.objects.update_or_create(purpose="", defaults={"is_stopped": True})
             return Counter(ok=bool(told.value))
 
@@ -247,7 +248,7 @@ class TestJobs:
             thread.start()
         for thread in threads:
             thread.join()
-        assert WrittenQuery.objects.count() == 4
+        assert Proposal.objects.count() == 4
         assert len(asks.asked) <= 8
         assert set(LlmCall.objects.values_list("outcome", flat=True)) <= {"ok", "cached"}
 
@@ -264,8 +265,8 @@ def _write_and_close():
 
 
 def test_the_answer_of_the_prompt_fits_its_own_schema():
-    Draft202012Validator.check_schema(queries.SCHEMA)
+    Draft202012Validator.check_schema(SCHEMA)
     rows = [{"descriptor": d, "text": "a b c", "evidence": "cd"} for d in ("mood", "era")]
     good = {"queries": rows}
-    assert Draft202012Validator(queries.SCHEMA).is_valid(good)
-    assert not Draft202012Validator(queries.SCHEMA).is_valid(json.loads('{"queries": [{}]}'))
+    assert Draft202012Validator(SCHEMA).is_valid(good)
+    assert not Draft202012Validator(SCHEMA).is_valid(json.loads('{"queries": [{}]}'))

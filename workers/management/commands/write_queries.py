@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import ProjectError
-from search.pipeline import build_queries
+from search.models import Query
+from search.pipeline import build_queries, check_queries
 from workers.augmentation import queries
 
 
@@ -27,16 +28,20 @@ class Command(BaseCommand):
             raise CommandError("--items is at least 1.")
         try:
             if options["dry_run"]:
-                told = queries.estimate(items=options["items"], seed=options["seed"])
+                cost = queries.estimate(items=options["items"], seed=options["seed"])
                 self.stdout.write(
-                    f"{told.items} calls of {told.model}, about {told.tokens:,} tokens at most, "
-                    f"{told.money} to pay."
+                    f"{cost.items} calls of {cost.model}, about {cost.tokens:,} tokens at most, "
+                    f"{cost.money} to pay."
                 )
                 return
             queries.write_queries(
                 items=options["items"], seed=options["seed"], bar=options["verbosity"] > 0
             )
             build_queries()
+            told = check_queries(source=Query.Source.WRITTEN)
         except ProjectError as error:
             raise CommandError(error.detail) from error
-        self.stdout.write("What was written waits in Admin -> Queries -> Queue of approval.")
+        accepted = told.get("accepted", 0)
+        self.stdout.write(
+            f"{accepted:,} accepted by policy; what else was written waits in Admin -> Proposals."
+        )

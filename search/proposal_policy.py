@@ -1,0 +1,61 @@
+"""Acceptance without a person: where people agreed often enough with what was written alike.
+
+A proposal is accepted by the policy of its kind if an administrator switched that on, the lower end
+of the interval of agreement with its batch is at least the policy's bound, and the proposal passes
+the tests of its kind. Each keeps the figures that it was accepted by.
+"""
+
+from collections.abc import Callable, Mapping
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from search.models import Proposal, ProposalPolicy, Query
+from search.proposal_models import Kind
+from search.proposals import Batch, agreement, decide
+from search.query_checks import release
+
+Rows = QuerySet[Proposal]
+
+
+def accept_by_policy() -> int:
+    """Accept what the policies accept now; how many."""
+    policies = ProposalPolicy.objects.filter(is_automatic=True, kind__in=list(TESTS))
+    return sum(_accept(policy) for policy in policies)
+
+
+def _accept(policy: ProposalPolicy) -> int:
+    waiting = Proposal.objects.filter(kind=policy.kind, review=Proposal.Review.PROPOSED)
+    names = ("kind", "model", "revision", "prompt_version")
+    accepted = 0
+    for values in waiting.order_by().values(*names).distinct():
+        batch = Batch(**values)
+        told = agreement(batch)
+        if told.reviewed and told.low >= policy.bound:
+            ids = list(TESTS[policy.kind](batch.waiting()).values_list("pk", flat=True))
+            basis = {
+                "by": "policy", "bound": policy.bound, "good": told.good,
+                "reviewed": told.reviewed, "low": round(told.low, 4), "high": round(told.high, 4),
+                "set_by": policy.updated_by,
+            }  # fmt: skip
+            accepted += decide(
+                ids=ids, review=Proposal.Review.APPROVED, basis=basis,
+                by=f"policy: people approved {told.good} of {told.reviewed} "
+                f"(at least {told.low:.0%}, bound {policy.bound:.0%})",
+            )  # fmt: skip
+    return accepted
+
+
+def _answered(rows: Rows) -> Rows:
+    """Queries that were tried on the live search as it is now, and found their item."""
+    passed = Query.objects.filter(
+        normalized=OuterRef("normalized"),
+        source=Query.Source.WRITTEN,
+        review=Query.Review.PROPOSED,
+        held_back="",
+        checked_version=release(),
+        answers__gt=0,
+    )
+    return rows.filter(Exists(passed))
+
+
+TESTS: Mapping[str, Callable[[Rows], Rows]] = {Kind.QUERY: _answered}
