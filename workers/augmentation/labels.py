@@ -22,7 +22,8 @@ from catalog.labels import Drawn, set_label
 from catalog.models import Answer, Item, Label, Person
 from catalog.types import Viewer
 from recs.history import History, read_history
-from workers.augmentation.queries import Estimate, text_of
+from workers.augmentation.form import text_of
+from workers.augmentation.queries import Estimate
 from workers.llm.client import ask
 from workers.llm.jobs import spent_by, work
 from workers.llm.providers import provider
