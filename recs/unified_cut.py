@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from django.db.models import Avg
 
+from catalog.judging.settled import settled_labels
+from catalog.labels import stale
 from catalog.models import Item, Label
 from catalog.progress import NO_PROGRESS, Progress
 from recs import embeddings, index
@@ -71,14 +73,16 @@ def learn_cut(
 
 
 def _labelled() -> list[Known]:
-    """Grades of relevance that people or an LLM gave, the mean of those who graded a pair."""
-    rows = Label.objects.filter(kind=Label.Kind.RELEVANCE).exclude(source=Label.Source.MODEL)
+    """Grades of relevance: settled ones, else the mean of the people and LLMs who gave one."""
+    kind = Label.Kind.RELEVANCE
+    rows = Label.objects.filter(~stale(), kind=kind).exclude(source=Label.Source.MODEL)
     means = rows.values("query", "item_id").annotate(mean=Avg("grade")).order_by("query", "item_id")
+    grades = {(row["query"], row["item_id"]): float(row["mean"]) for row in means}
+    grades.update({(one.query, one.item_id): float(one.grade) for one in settled_labels(kind)})
     found: dict[str, dict[int, bool]] = {}
-    for row in means:
-        if not MOST_BAD < row["mean"] < LEAST_GOOD:
-            good = found.setdefault(normal(row["query"]), {})
-            good[row["item_id"]] = row["mean"] >= LEAST_GOOD
+    for (query, item_id), grade in grades.items():
+        if not MOST_BAD < grade < LEAST_GOOD:
+            found.setdefault(normal(query), {})[item_id] = grade >= LEAST_GOOD
     return _drawn([Known(text=text, good=good) for text, good in found.items() if text])
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import F, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog.event_kinds import EventKind
-from catalog.guidelines import guideline_of
+from catalog.labels import stale
 from catalog.models import Event, Label
 from catalog.types import Viewer
 from recs.history import History, read_history
@@ -123,13 +123,20 @@ def read_graded(head: str, *, as_of: datetime, rarity: Rarity) -> Graded:
     return _fit(_labels(head, as_of, frozen), _dislikes(as_of, frozen))
 
 
-def usable_labels(kind: str) -> Any:
-    """Labels of people and language models that are not stale."""
-    version = guideline_of(kind).version
+def usable_labels(kind: str) -> QuerySet[Label]:
+    """Labels of people and language models that are not stale.
+
+    Where an adjudicator had the last word on a pair, that counts and what other people said of it
+    does not.
+    """
+    last_word = Label.objects.filter(
+        Q(person=OuterRef("person")) | Q(person__isnull=True, query=OuterRef("query")),
+        kind=OuterRef("kind"), item=OuterRef("item"), source=Label.Source.FINAL,
+    )  # fmt: skip
     return (
-        Label.objects.filter(kind=kind, source__in=[Label.Source.HUMAN, Label.Source.LLM])
-        .filter(Q(guideline="") | Q(guideline=version))
-        .filter(Q(content_hash="") | Q(content_hash=F("item__content_hash")))
+        Label.objects.filter(~stale(), kind=kind)
+        .exclude(source=Label.Source.MODEL)
+        .exclude(Exists(last_word), source=Label.Source.HUMAN)
     )
 
 
@@ -166,7 +173,7 @@ def _labels(kind: str, as_of: datetime, frozen: _Frozen) -> dict[Any, list[_Row]
         if is_frozen or external in frozen.items:
             continue
         key = query if of_query else person
-        is_human = source == Label.Source.HUMAN
+        is_human = source != Label.Source.LLM
         found[key].append(_Row(item_id, grade, at, propensity, is_human))
     return found
 

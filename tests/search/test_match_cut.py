@@ -207,6 +207,18 @@ class TestEvidence:
         assert sum(each["others"] for each in both) == 360
         assert {"floors", "reported_on", "chosen_by"} <= set(report)
 
+    def test_the_last_word_on_a_pair_counts_and_not_the_mean(self, world):
+        ids, _ = world
+        item_id = ids[f"{GROUPS[0]}-0"]
+        rows = [label("a query", item_id, grade) for grade in (3, 3)]
+        rows[1].labeller = "somebody else"
+        last = label("a query", item_id, 0)
+        last.source, last.labeller = Label.Source.FINAL, "adjudication"
+        Label.objects.bulk_create(rows)
+        assert [dict(one.good) for one in unified_cut._labelled()] == [{item_id: True}]
+        Label.objects.bulk_create([last])
+        assert [dict(one.good) for one in unified_cut._labelled()] == [{item_id: False}]
+
     def test_too_few_grades_leave_the_floors(self, world, monkeypatch):
         ids, version = world
         self.nothing(monkeypatch)

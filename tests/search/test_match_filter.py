@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from catalog.errors import InvalidInput
 from catalog.filters import ItemFilters
-from catalog.models import Answer
+from catalog.labels import set_label
+from catalog.models import Answer, Item
 from catalog.types import Viewer
 from recs.match_filter import (
     filtering,
@@ -22,9 +23,11 @@ from recs.recommend import RecommendRequest, recommend
 from search.answer import search
 from search.finding import by_words_and_meaning, read
 from search.match_filter import judge, scores_of
+from search.match_rows import usable_labels
 from search.retrieval import retrieve
 from search.stages import Stages
 from search.types import SearchRequest
+from tests.search.films import load_films
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +240,24 @@ def test_the_log_and_the_replay_tell_what_is_left_out(live_filter, admin_client)
     assert "would have left it out" in page.content.decode()
     replayed = admin_client.get(reverse("admin:search_replay"), {"query": "red chair"})
     assert "would be left out" in replayed.content.decode()
+
+
+def test_rows_are_learned_from_the_last_word_where_there_is_one():
+    load_films()
+    first, second = Item.objects.filter(external_id__in=["f1", "f2"]).order_by("pk")
+    given = (
+        (first, 3, "human", "ann"), (first, 0, "llm", "tiny"), (first, 0, "final", "adjudication"),
+        (second, 2, "human", "ann"), (second, 1, "model", "filter"),
+    )  # fmt: skip
+    for item, grade, source, labeller in given:
+        set_label(
+            kind="relevance", item_id=item.pk, grade=grade, source=source, labeller=labeller,
+            query="old films",
+        )  # fmt: skip
+    usable = usable_labels("relevance").filter(query="old films")
+    assert set(usable.values_list("item_id", "grade", "source")) == {
+        (first.pk, 0, "llm"), (first.pk, 0, "final"), (second.pk, 2, "human"),
+    }  # fmt: skip
+    # Another text of an item: what was said of the first one says nothing of it.
+    Item.objects.filter(pk=first.pk).update(content_hash="another")
+    assert set(usable.values_list("item_id", flat=True)) == {second.pk}
