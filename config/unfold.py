@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def _page(title: str, icon: str, name: str) -> dict[str, Any]:
@@ -26,6 +26,17 @@ def _tool(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
         "link": reverse_lazy(f"admin:{name}"),
         "permission": lambda request: request.user.has_perm(f"catalog.{permission}"),
     }
+
+
+# Pages below the queries that have a link of their own; unfold marks by the beginning of the path.
+_BESIDE_QUERIES = ("search_analytics", "search_no_results", "search_replay")
+
+
+def _is_of_queries(request: Any) -> bool:
+    """Whether the page is one of the queries, and none that another link leads to."""
+    apart = {reverse(f"admin:{name}") for name in _BESIDE_QUERIES}
+    begins = request.path.startswith(reverse("admin:search_query_changelist"))
+    return begins and request.path not in apart
 
 
 UNFOLD: dict[str, Any] = {
@@ -125,7 +136,10 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Search",
                 "items": [
-                    _page("Queries", "manage_search", "search_query_changelist"),
+                    {
+                        **_page("Queries", "manage_search", "search_query_changelist"),
+                        "active": _is_of_queries,
+                    },
                     _page("Ban list", "block", "search_bannedpattern_changelist"),
                     _page("Synonyms", "sync_alt", "search_synonym_changelist"),
                     _page("Rules", "push_pin", "search_rule_changelist"),

@@ -1,5 +1,6 @@
 """The admin's first page, the review of queries and the report of what was not found."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -138,3 +139,21 @@ def test_the_first_page_and_the_reports_have_a_title_and_one_main_landmark(boss)
         assert page.count("<main") == 1, name
         title = page.split("<title>")[1].split("</title>")[0].strip()
         assert title.endswith("| Foray"), name
+
+
+@pytest.mark.parametrize(
+    ("page", "marked"),
+    [
+        ("search_query_changelist", "Queries"),
+        ("search_review_queue", "Queries"),
+        ("search_analytics", "Analytics"),
+        ("search_replay", "Replay"),
+    ],
+)
+def test_one_link_of_the_sidebar_is_marked_as_the_page_one_is_on(admin_client, page, marked):
+    html = admin_client.get(reverse(f"admin:{page}")).content.decode()
+    links = re.findall(r'<a href="([^"]+)"[^>]*class="([^"]*)"[^>]*>', html, re.DOTALL)
+    active = [href for href, classes in links if "active" in classes.split()]
+    names = {"Queries": "search_query_changelist", "Analytics": "search_analytics",
+             "Replay": "search_replay"}  # fmt: skip
+    assert active == [reverse(f"admin:{names[marked]}")]
