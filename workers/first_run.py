@@ -46,10 +46,11 @@ def catalog_steps(*, demo: str, bar: bool = True) -> list[Step]:
         steps.append((f"Demo catalog ({demo})", lambda: ensure_demo(demo, bar=bar)))
     steps.append(("Vectors, index and neighbours", lambda: first_models(bar=bar)))
     steps.append(("Words and queries", lambda: first_queries(bar=bar)))
-    if demo != "none":
-        steps.append(("First training, in the background", ensure_training))
+    # Before the training, which keeps the same workers busy for half an hour.
     if demo == "films":
         steps.append(("First written queries, in the background", ensure_written))
+    if demo != "none":
+        steps.append(("First training, in the background", ensure_training))
     return steps
 
 

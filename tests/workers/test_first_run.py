@@ -8,7 +8,12 @@ from catalog.events import record_events
 from catalog.models import Item, Job
 from catalog.types import EventInput
 from recs.models import TrainingRun
+from search.models import ProposalPolicy, ReviewSample
+from search.proposal_models import Kind
+from search.proposals import Batch, agreement
+from search.shipped_samples import read_shipped
 from workers import first_run
+from workers.llm.providers import provider
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +102,41 @@ def test_what_was_trained_before_is_not_trained_at_a_start():
     record_events(events=[event])
     first_run.ensure_training()
     assert not Job.objects.filter(kind="recs.retrain").exists()
+
+
+def test_the_films_demo_is_written_for_once_by_the_sample_that_came_with_it():
+    first_run.ensure_written()
+    # Nothing to write for yet; the sample counts all the same.
+    assert not Job.objects.filter(kind=first_run.WRITING_TASK).exists()
+    Item.objects.create(external_id="one", title="One")
+    first_run.ensure_written()
+    first_run.ensure_written()
+    job = Job.objects.get(kind=first_run.WRITING_TASK)
+    assert job.params == {"items": first_run.FIRST_WRITTEN, "seed": 0}
+    sample = ReviewSample.objects.get()
+    told = read_shipped(first_run.SAMPLE_OF_FILMS)
+    assert (sample.reviewed, sample.good) == (len(told.verdicts), sum(told.verdicts))
+    assert sample.reviewed >= 100
+    policy = ProposalPolicy.objects.get()
+    assert policy.is_automatic
+    # What was measured bears the bound, for the model and the prompt that are asked here.
+    batch = Batch(
+        kind=sample.kind, model=sample.model, revision=sample.revision,
+        prompt_version=sample.prompt_version,
+    )  # fmt: skip
+    assert agreement(batch).low >= policy.bound
+    asked = provider()
+    assert (batch.model, batch.revision) == (asked.model, asked.revision)
+
+
+def test_an_editors_policy_stays_as_it_is():
+    ProposalPolicy.objects.create(kind=Kind.QUERY, is_automatic=False, bound=0.99)
+    first_run.ensure_written()
+    policy = ProposalPolicy.objects.get()
+    assert (policy.is_automatic, policy.bound) == (False, 0.99)
+
+
+def test_what_is_written_comes_before_the_long_training():
+    names = [name for name, _ in first_run.catalog_steps(demo="films")]
+    written = names.index("First written queries, in the background")
+    assert written < names.index("First training, in the background")
