@@ -2,7 +2,9 @@
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from catalog.enqueue import enqueue, go_on_with_job
+from catalog.enqueue import go_on_with_job
+from search import pipeline
+from search.query_sources.written import NAME
 from workers.augmentation import labels, names, queries, synonyms
 
 
@@ -16,7 +18,20 @@ def write_queries(*, job_id: str) -> None:
     except SoftTimeLimitExceeded:
         go_on_with_job(job_id=job_id)
         return
-    enqueue("search.build_queries")
+    offer_queries()
+
+
+def offer_queries() -> dict[str, int]:
+    """Take what was written into the store, try it on the live search, accept by policy.
+
+    At once and not as a task: behind a training it would wait for an hour.
+
+    Returns:
+        As search.pipeline.check_queries(); without "ran" where another process tries queries now,
+        which then accepts these too.
+    """
+    pipeline.build_queries()
+    return pipeline.check_queries(source=NAME)
 
 
 def write_names(*, job_id: str) -> None:
