@@ -28,17 +28,6 @@ def _tool(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
     }
 
 
-# Pages below the queries that have a link of their own; unfold marks by the beginning of the path.
-_BESIDE_QUERIES = ("search_analytics", "search_no_results", "search_replay")
-
-
-def _is_of_queries(request: Any) -> bool:
-    """Whether the page is one of the queries, and none that another link leads to."""
-    apart = {reverse(f"admin:{name}") for name in _BESIDE_QUERIES}
-    begins = request.path.startswith(reverse("admin:search_query_changelist"))
-    return begins and request.path not in apart
-
-
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Foray",
     "SITE_HEADER": "Foray",
@@ -136,10 +125,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Search",
                 "items": [
-                    {
-                        **_page("Queries", "manage_search", "search_query_changelist"),
-                        "active": _is_of_queries,
-                    },
+                    _page("Queries", "manage_search", "search_query_changelist"),
                     _page("Ban list", "block", "search_bannedpattern_changelist"),
                     _page("Synonyms", "sync_alt", "search_synonym_changelist"),
                     _page("Rules", "push_pin", "search_rule_changelist"),
@@ -205,3 +191,21 @@ UNFOLD: dict[str, Any] = {
         ],
     },
 }
+
+
+def _is_on(link: Any) -> Any:
+    """Whether a page is the link's own, and not that of a longer link: one is marked, not two."""
+
+    def is_on(request: Any) -> bool:
+        links = [str(item["link"]) for group in _GROUPS for item in group["items"]]
+        path, home = request.path, reverse("admin:index")
+        under = [one for one in links if path == one or (one != home and path.startswith(one))]
+        return str(link) == max(under, key=len, default="")
+
+    return is_on
+
+
+_GROUPS: list[dict[str, Any]] = UNFOLD["SIDEBAR"]["navigation"]
+for _group in _GROUPS:
+    for _item in _group["items"]:
+        _item["active"] = _is_on(_item["link"])
