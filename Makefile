@@ -35,6 +35,8 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.installed
 run: install  ## Start everything; the first time it loads the demo
 	@exec $(BIN)/python -m config.embedded run
 
+# The tests are one process with small matrices: a second thread for each product waits for the first.
+test test-fast: export OMP_NUM_THREADS ?= 1
 test: install-dev  ## Run all tests (browser tests need the system's Chromium)
 	$(BIN)/python -m pytest $(ARGS)
 
