@@ -86,7 +86,7 @@ class JobAdmin(ReadOnlyAdmin):
         dialog={
             "title": "Have a language model write queries?",
             "description": "For 200 items that have none, the less known ones first. What it "
-            "writes waits in the queue of approval; the ledger counts what it costs.",
+            "writes is a proposal: you, a sample or a policy accept it. The ledger counts costs.",
             "form_submit_text": "Write queries",
         },
     )

@@ -4,8 +4,8 @@ The one function for learning and for serving. Letters: C items, W wanted items,
 of the content space, F features.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log1p
 
@@ -90,14 +90,14 @@ def _centre(taste: Taste) -> Floats:
     return np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-6), np.float32)
 
 
-def _shares(taste: Taste, field: str) -> Counter[str]:
+def _shares(taste: Taste, field: str) -> Mapping[str, float]:
     """Of what was wanted the share that has each value, by weight."""
     weights = taste.weights or [1.0] * len(taste.wanted)
-    shares: Counter[str] = Counter()
+    shares: dict[str, float] = defaultdict(float)
     total = sum(weights) or 1.0
     for item, weight in zip(taste.wanted, weights, strict=True):
         for name in set(_parts(getattr(item, field))):
-            shares[name] += weight / total  # type: ignore[assignment]
+            shares[name] += weight / total
     return shares
 
 
