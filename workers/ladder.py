@@ -24,6 +24,7 @@ from recs.ml.match.ladder import (
     LEARNED,
     NO_EVIDENCE,
     UNREADABLE,
+    Decide,
     Said,
     by_cosine,
     by_learning,
@@ -120,14 +121,15 @@ def _cheap(given: LadderInput, pairs: Sequence[Mapping[str, Any]]) -> Iterator[S
     reading = 1000 * (time.perf_counter() - began) / max(1, len(joined))
     own, others = features[: len(tested)], features[len(tested) :]
 
-    def said(name: str, decide: Callable[[], Bools]) -> Said:
+    def said(name: str, decide: Decide) -> Said:
+        # What it learned, it learned before: a labeller's time is that of its answers.
         at = time.perf_counter()
-        flagged = decide()
+        flagged = decide(own)
         spent = reading + 1000 * (time.perf_counter() - at) / len(tested)
         answers = [BAD if one else GOOD for one in flagged.tolist()]
         return Said(labeller=name, answers=answers, milliseconds=np.full(len(tested), spent))
 
-    yield said("rules (half of the words)", lambda: by_rules(own))
+    yield said("rules (half of the words)", by_rules)
     if taught is None:
         return
     grades = np.round(taught.grades)
@@ -136,11 +138,9 @@ def _cheap(given: LadderInput, pairs: Sequence[Mapping[str, Any]]) -> Iterator[S
         features=others[clear], bad=grades[clear] == 1, groups=world.query_of[len(tested) :][clear],
         weights=np.ones(int(clear.sum())),
     )  # fmt: skip
-    yield said("cosine", lambda: by_cosine(own, rows))
+    yield said("cosine", by_cosine(rows))
     for name, way in LEARNED.items():
-        config = MatchConfig(seed=given.seed)
-        flagged = by_learning(own, rows, way, config)
-        yield said(name, lambda found=flagged: found)  # type: ignore[misc]
+        yield said(name, by_learning(rows, way, MatchConfig(seed=given.seed)))
 
 
 def _asked(provider: Provider, pairs: Sequence[Mapping[str, Any]]) -> Said:

@@ -3,7 +3,7 @@
 P pairs; "bad" is what a labeller would leave out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float32]
 DoubleFloats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+# (P, F) features -> (P,) what is bad.
+Decide = Callable[[Floats], Bools]
 
 SCHEMA = Schema(names=NAMES, better=BETTER, worse=WORSE)
 BAD, GOOD = "bad", "good"
@@ -105,21 +107,21 @@ def by_rules(features: Floats) -> Bools:
     return np.asarray(features[:, NAMES.index("text coverage")] < 0.5)
 
 
-def by_cosine(features: Floats, taught: MatchRows) -> Bools:
-    """(P,) bad below the cosine that gives the best F1 on the pairs that teach."""
+def by_cosine(taught: MatchRows) -> Decide:
+    """Bad below the cosine that gives the best F1 on the pairs that teach."""
     own = taught.features[:, COSINE].astype(np.float64)
     options = np.quantile(own, np.linspace(0.01, 0.6, 60))
     best = max(options, key=lambda bound: _measures(own < bound, taught.bad)[2])
-    return np.asarray(features[:, COSINE] < best)
+    return lambda features: np.asarray(features[:, COSINE] < best)
 
 
-def by_learning(features: Floats, taught: MatchRows, way: str, config: MatchConfig) -> Bools:
-    """(P,) bad above the score that gives the best F1 on the pairs that teach, cross-fitted."""
+def by_learning(taught: MatchRows, way: str, config: MatchConfig) -> Decide:
+    """Bad above the score that gives the best F1 on the pairs that teach, cross-fitted."""
     crossed = cross_fitted(taught, SCHEMA, config, way)
     options = np.quantile(crossed, np.linspace(0.4, 0.99, 60))
     best = max(options, key=lambda bound: _measures(crossed > bound, taught.bad)[2])
     scorer = fit_scorer(taught, SCHEMA, config, ways=(way,)).scorer
-    return np.asarray(scorer.raw(features) > best)
+    return lambda features: np.asarray(scorer.raw(features) > best)
 
 
 LEARNED: Mapping[str, str] = {"logistic regression": "line", "the classifier (small trees)": TREES}
