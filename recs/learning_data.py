@@ -4,11 +4,10 @@ import functools
 import json
 import math
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from django.utils import timezone
@@ -26,6 +25,7 @@ from recs.ml.histories import Histories
 from recs.ml.sequence_data import SequenceData, hold_back
 from recs.ml.vocabulary import Vocabulary
 from recs.models import ContentVersion, TrainingRun
+from recs.run_config import RunConfig
 
 SECONDS_A_DAY = 86_400.0
 # With fewer people than that, more than one event of each is validated on.
@@ -35,7 +35,7 @@ IDS = "item_ids.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserModelRunConfig:
+class UserModelRunConfig(RunConfig):
     """What one can ask of a run of the user model; all else is the defaults of its parts."""
 
     # What training may take; what is best by then counts. The task's time limit is above it.
@@ -64,18 +64,6 @@ class UserModelRunConfig:
                 raise InvalidInput(f"'{name}' counts from 1.", field=name)
         if not 0 < self.held_share < 1:
             raise InvalidInput("'held_share' lies between 0 and 1.", field="held_share")
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
-        """From the run's row.
-
-        Raises:
-            InvalidInput: for a name that is not known, or a value that means nothing.
-        """
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            raise InvalidInput(f"'{unknown[0]}' is not one of {', '.join(sorted(known))}.")
-        return cls(**given)
 
     def blended(self) -> BlendedSettings:
         """Settings of what is fitted."""

@@ -1,9 +1,9 @@
 """The steps by which a version of the unified model is made; `learning` says when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from recs.ml.unified.serving_parts import served_of
 from recs.ml.unified.surfaces import SEARCH, newest_then
 from recs.models import ContentVersion, ModelVersion
 from recs.retrain import Step, Work
+from recs.run_config import RunConfig
 from recs.unified_data import UnifiedData, read_data, read_shown
 from recs.unified_models import KIND, forget_unified, load_unified
 from recs.version_steps import decide, live_to_compare, prune_kinds, version_of
@@ -39,7 +40,7 @@ RECALL_REQUESTS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnifiedRunConfig:
+class UnifiedRunConfig(RunConfig):
     """What one can ask of a run of the unified model; all else is the defaults of its parts."""
 
     epochs: int = 10
@@ -70,18 +71,6 @@ class UnifiedRunConfig:
         for name in ("second_share", "held_share"):
             if not 0 < getattr(self, name) < 1:
                 raise InvalidInput(f"'{name}' lies between 0 and 1.", field=name)
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
-        """From the run's row.
-
-        Raises:
-            InvalidInput: for a name that is not known, or a value that means nothing.
-        """
-        known = {one.name for one in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            raise InvalidInput(f"'{unknown[0]}' is not one of {', '.join(sorted(known))}.")
-        return cls(**given)
 
     def system(self, seed: int) -> SystemConfig:
         """Settings of what is fitted."""

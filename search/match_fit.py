@@ -7,8 +7,8 @@ its threshold, chosen before, costs no more of the good ones there than the limi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from recs.ml.match.measures import (
 from recs.ml.match.scorer import MatchScorer
 from recs.ml.match.splits import LEARN, TEST, TUNE, split
 from recs.ml.relevance.measures import auc, calibration_error
+from recs.run_config import RunConfig
 from search.match_rows import DISLIKE_WEIGHT, PERSON_WEIGHT, Graded
 
 DoubleFloats = npt.NDArray[np.float64]
@@ -53,7 +54,7 @@ COSINES = {RELEVANCE: relevance_features.COSINE, FIT: fit_features.COSINE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchRunConfig:
+class MatchRunConfig(RunConfig):
     """What a run may be told: `--set NAME=VALUE`."""
 
     # Bad and good matches that are needed to learn from, and half as many to be judged by.
@@ -76,18 +77,6 @@ class MatchRunConfig:
                 "'most_calibration_error' lies above 0 and is at most 1.",
                 field="most_calibration_error",
             )
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
-        """From the run's row.
-
-        Raises:
-            InvalidInput: for a name that is not known, or a value that means nothing.
-        """
-        known = {one.name for one in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            raise InvalidInput(f"'{unknown[0]}' is not one of {', '.join(sorted(known))}.")
-        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

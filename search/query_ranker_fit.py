@@ -6,8 +6,8 @@ something, with an interval over people.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from recs.ml.query_ranking.features import NAMES
 from recs.ml.query_ranking.fit import Fitted, RankerConfig, fit_ranker
 from recs.ml.query_ranking.measures import calibration_error, good_lists, reciprocal_ranks
 from recs.ml.query_ranking.ranker import QueryRanker
+from recs.run_config import RunConfig
 from search.placement import learned_counts
 from search.shown_queries import Showings
 
@@ -27,7 +28,7 @@ LABELS = {POPULARITY: "popularity order", STATED: "the stated score"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueryRankerRunConfig:
+class QueryRankerRunConfig(RunConfig):
     """What a run may be told: `--set NAME=VALUE`."""
 
     held_share: float = 0.25
@@ -47,18 +48,6 @@ class QueryRankerRunConfig:
         for name in ("least_positives", "least_people"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"'{name}' counts from 1.", field=name)
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
-        """From the run's row.
-
-        Raises:
-            InvalidInput: for a name that is not known, or a value that means nothing.
-        """
-        known = {one.name for one in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            raise InvalidInput(f"'{unknown[0]}' is not one of {', '.join(sorted(known))}.")
-        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
