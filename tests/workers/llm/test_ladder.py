@@ -2,14 +2,17 @@
 
 import csv
 import json
+import time
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from recs.frozen_labels import read_frozen
+from recs.ml.match.ladder import LEARNED
 from recs.ml.relevance.pairs import read_pairs
 from recs.models import FrozenLabels
+from workers import ladder
 from workers.ladder import LadderInput, run_ladder, table, write_ladder
 from workers.models import LlmCall
 
@@ -80,3 +83,27 @@ def test_a_set_that_was_changed_is_not_measured_on(judged, tmp_path):
         call_command("ladder", set=path, sha256="0" * 64, out=tmp_path / "out")
     with pytest.raises(CommandError, match="no evaluation set"):
         call_command("ladder", set=judged, out=tmp_path / "out")
+
+
+def test_what_a_learned_labeller_takes_to_decide_is_in_its_time(judged, tmp_path, monkeypatch):
+    path = tmp_path / "set.jsonl"
+    call_command("freeze_labels", judgments=judged, out=path, most=60)
+    frozen = read_frozen(path)
+    FrozenLabels.objects.create(kind="relevance", sha256=frozen.sha256)
+
+    def slow(taught, way, config):
+        def decide(features):
+            time.sleep(0.2)
+            return np.zeros(len(features), bool)
+
+        return decide
+
+    monkeypatch.setattr(ladder, "by_learning", slow)
+    rows = run_ladder(
+        LadderInput(frozen=frozen, train=read_pairs(judged, judged=True), encode=encode)
+    )
+    ms = {row["labeller"]: row["ms_p50"] for row in rows}
+    pairs = {row["pairs"] for row in rows}
+    assert len(LEARNED) == 2
+    for name in LEARNED:
+        assert ms[name] >= 200 / max(pairs)
