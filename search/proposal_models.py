@@ -14,6 +14,10 @@ class Kind(models.TextChoices):
     NAME = "name", "names of kinds"
     SYNONYM = "synonym", "synonyms"
     ATTRIBUTE = "attribute", "attributes"
+    SUMMARY = "summary", "summaries"
+    SPELLING = "spelling", "spelling pairs"
+    CATEGORY = "category", "names of categories"
+    DESCRIPTION = "description", "descriptions of kinds"
 
 
 class Reason(models.TextChoices):

@@ -305,7 +305,7 @@ def test_every_add_page_renders_or_is_refused(boss, rf):
 
 
 @pytest.mark.parametrize(
-    "words", ["film", "fïlm 'x\" %_\\ ;--", "日本", "a" * 3000, str(uuid.uuid4())]
+    "words", ["film", "fïlm 'x\" %_\\ ;--", "日本", "a" * 3000, str(uuid.UUID(int=7))]
 )
 def test_every_list_can_be_searched_with_anything(boss, words):
     _fill(1)
