@@ -1,4 +1,7 @@
-"""A real Chromium against a live server with fifteen films on it."""
+"""A real Chromium against a live server with fifteen films on it.
+
+FORAY_SHOTS=DIR keeps the pictures that tests take, FORAY_SHOTS_WIDTH pixels wide (1280).
+"""
 
 import os
 from pathlib import Path
@@ -12,6 +15,8 @@ from search.spelling import build_terms
 from tests.search.films import load_films
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+SHOTS = os.environ.get("FORAY_SHOTS", "")
+WIDTH = int(os.environ.get("FORAY_SHOTS_WIDTH", "1280"))
 # Playwright's loop runs in this thread, so Django takes every query for one inside a coroutine.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -59,6 +64,22 @@ def site(live_server, transactional_db):
     build_queries()
     yield live_server.url
     forget_profile()
+
+
+@pytest.fixture
+def shot(page, request):
+    """Takes a numbered picture of the page as it stands, where pictures are wanted."""
+    taken = []
+
+    def take(name):
+        taken.append(name)
+        if SHOTS:
+            told = request.node.name.split("[")[0].removeprefix("test_")[:24]
+            page.set_viewport_size({"width": WIDTH, "height": 900})
+            path = Path(SHOTS, f"{told}-{len(taken):02}-{name}-{WIDTH}.png")
+            page.screenshot(path=path, full_page=True)
+
+    return take
 
 
 @pytest.fixture

@@ -1,13 +1,9 @@
-"""An editor's morning in the admin, start to finish, and what visitors see after each step.
+"""An editor's morning in the admin, start to finish, and what visitors see after each step."""
 
-FORAY_SHOTS=DIR keeps a picture of each step, FORAY_SHOTS_WIDTH pixels wide (1280).
-"""
-
-import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +15,6 @@ from playwright.sync_api import expect
 from search.models import Query
 
 PASSWORD = "correct horse battery"
-SHOTS = os.environ.get("FORAY_SHOTS", "")
-WIDTH = int(os.environ.get("FORAY_SHOTS_WIDTH", "1280"))
-
-
-@pytest.fixture
-def browser_context_args(browser_context_args):
-    return browser_context_args | {"viewport": {"width": WIDTH, "height": 900}}
 
 
 @dataclass
@@ -34,7 +23,7 @@ class Desk:
 
     page: Any
     site: str
-    shots: list[str] = field(default_factory=list)
+    shot: Callable[[str], None]
 
     def open(self, name, query=""):
         self.page.goto(f"{self.site}{reverse(f'admin:{name}')}{query}")
@@ -56,17 +45,11 @@ class Desk:
         """As a visitor does."""
         self.page.goto(f"{self.site}/search?q={text}")
 
-    def shot(self, name):
-        self.shots.append(name)
-        if SHOTS:
-            path = Path(SHOTS, f"{len(self.shots):02}-{name}-{WIDTH}.png")
-            self.page.screenshot(path=path, full_page=True)
-
 
 @pytest.fixture
-def desk(page, site):
+def desk(page, site, shot):
     get_user_model().objects.create_superuser("editor", password=PASSWORD)
-    desk = Desk(page, site)
+    desk = Desk(page, site, shot)
     desk.open("login")
     page.fill("#id_username", "editor")
     page.fill("#id_password", PASSWORD)

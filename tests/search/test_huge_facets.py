@@ -1,7 +1,5 @@
 """A facet with 100,000 values: what pages, API and completion answer stays small."""
 
-import time
-
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -25,8 +23,6 @@ INSERT = """
            jsonb_build_object('shade', 'shade ' || n), 2000, '', '', '', '', false, now(), now()
     FROM generate_series(1, %s) AS n"""
 MOST_BYTES = 100_000
-# Statements end after 30 seconds, and the page is an error then. CI machines are slow.
-MOST_SECONDS = 20
 
 
 @pytest.fixture
@@ -65,14 +61,11 @@ ASKED = [
 
 
 def test_a_facet_of_100_000_values_makes_no_answer_large_or_endless(lamps, client):
-    took = {}
+    # Statements end after 30 seconds, and the page is an error then.
     for url, given in ASKED:
-        began = time.perf_counter()
         response = client.get(url, given)
-        took[f"{url} {given}"] = time.perf_counter() - began
         assert response.status_code == 200, (url, given)
         assert len(response.content) < MOST_BYTES, (url, given)
-    assert max(took.values()) < MOST_SECONDS, took
     facets = client.get("/api/v1/search", {"q": "lamp"}).json()["facets"]
     sizes = {facet["key"]: len(facet["values"]) for facet in facets}
     assert sizes["creator"] == sizes["attributes.shade"] == SHOWN

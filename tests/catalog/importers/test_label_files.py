@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 from io import StringIO
 
 import pytest
@@ -160,7 +159,6 @@ def test_a_hundred_thousand_labels_stream_out_and_in(tmp_path):
             " created_at, updated_at) SELECT 'relevance', 'q' || n, item.id, n %% 4, 'human', 'a',"
             " '', now(), now() FROM catalog_item AS item, generate_series(1, 1000) AS n", []
         )  # fmt: skip
-    began = time.monotonic()
     out = tmp_path / "labels.csv"
     call_command("export_labels", "--out", str(out), stdout=StringIO())
     assert sum(1 for _ in out.open()) == 100_001
@@ -168,7 +166,6 @@ def test_a_hundred_thousand_labels_stream_out_and_in(tmp_path):
     Label.objects.all().delete()
     import_labels(path=out)
     assert stored() == before
-    assert time.monotonic() - began < 120
 
 
 def test_json_lines_keep_every_field():
