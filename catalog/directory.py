@@ -32,6 +32,8 @@ class Known:
 
 
 _read: tuple[float, tuple[Known, ...]] | None = None
+# The row that each name stood for when it was read last.
+_stood: dict[str, int] = {}
 
 
 def known() -> tuple[Known, ...]:
@@ -39,12 +41,21 @@ def known() -> tuple[Known, ...]:
     global _read
     if _read is None or time.monotonic() - _read[0] > READ_SECONDS:
         with scope.use(scope.MAIN):
-            rows = Catalog.objects.order_by("name")
+            rows = list(Catalog.objects.order_by("name"))
             found = tuple(
                 Known(row.name, tuple(row.hosts), row.state == Catalog.State.READY) for row in rows
             )
+        _forget_others({row.name: row.pk for row in rows})
         _read = (time.monotonic(), found)
     return _read[1]
+
+
+def _forget_others(now: dict[str, int]) -> None:
+    """Nothing is remembered of a catalog that is gone, or that another one has the name of."""
+    for name in [name for name, row in _stood.items() if now.get(name) != row]:
+        scope.PerCatalog.forget_everything_of(name)
+    _stood.clear()
+    _stood.update(now)
 
 
 def assume(catalogs: Sequence[Known]) -> None:

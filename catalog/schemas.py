@@ -50,6 +50,7 @@ def drop_schema(name: str) -> None:
         # It takes as long as its tables are many; a request's limit would end it half way.
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(f"DROP SCHEMA IF EXISTS {scope.schema_of(name)} CASCADE")
+    scope.PerCatalog.forget_everything_of(name)
 
 
 def _share_extensions(cursor: CursorWrapper) -> None:

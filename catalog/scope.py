@@ -8,11 +8,12 @@ requests is kept for each catalog apart: see PerCatalog.
 
 import re
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import connections
 
@@ -83,9 +84,12 @@ def cache_key(key: str, prefix: str, version: int) -> str:
 class PerCatalog(Generic[T]):
     """A value that a process keeps between requests, for each catalog apart."""
 
+    _all: "weakref.WeakSet[PerCatalog[Any]]" = weakref.WeakSet()
+
     def __init__(self, make: Callable[[], T]) -> None:
         """`make` gives what a catalog starts with."""
         self._make = make
+        self._all.add(self)
         self._values: dict[str, T] = {}
         self._lock = threading.Lock()
 
@@ -111,6 +115,16 @@ class PerCatalog(Generic[T]):
         """Start anew in every catalog."""
         with self._lock:
             self._values.clear()
+
+    @classmethod
+    def forget_everything_of(cls, name: str) -> None:
+        """Start anew in the catalog of that name, in all that this process remembers.
+
+        It was removed: one that is made under its name has nothing in common with it.
+        """
+        for each in tuple(cls._all):
+            with each._lock:
+                each._values.pop(name, None)
 
 
 def _leave() -> None:

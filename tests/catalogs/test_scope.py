@@ -10,7 +10,7 @@ from django.test import Client
 from catalog import directory, scope
 from catalog.keys import catalog_of, issue_key
 from catalog.locks import is_held, only_one
-from catalog.models import Item
+from catalog.models import Catalog, Item
 from recs import registry
 from tests.catalogs.conftest import WORLDS
 
@@ -93,6 +93,23 @@ def test_what_one_catalog_cached_or_remembers_another_does_not_find(tmp_path, se
     assert cache.get("x") == "main"
     assert remembered.value == ["main"]
     assert registry.artifact_root() == tmp_path
+
+
+def test_nothing_is_remembered_for_a_catalog_that_is_given_the_name_of_another():
+    directory.known()
+    remembered = scope.PerCatalog(list)
+    for name in ("films", "store"):
+        with scope.use(name):
+            remembered.value.append("a partition of November")
+    # Another process removes films and makes it anew; this one learns of it as it reads on.
+    Catalog.objects.filter(name="films").delete()
+    Catalog.objects.create(name="films", hosts=["films.localhost"], state=Catalog.State.READY)
+    directory.forget()
+    directory.known()
+    with scope.use("films"):
+        assert remembered.value == []
+    with scope.use("store"):
+        assert remembered.value == ["a partition of November"]
 
 
 def test_locks_of_two_catalogs_do_not_stand_in_each_others_way():

@@ -35,7 +35,7 @@ with_namespaces = pytest.mark.skipif(
 def root(tmp_path):
     """A home folder that every user can reach; pytest's own folders are closed to others."""
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith("pytest-") or folder == tmp_path:
+        if folder.name.startswith(("pytest-", "popen-")) or folder == tmp_path:
             folder.chmod(0o755)
     return tmp_path / "home"
 
