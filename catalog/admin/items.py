@@ -70,7 +70,9 @@ class CategoryFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Item]) -> QuerySet[Item]:
         """Items filed under it."""
-        return queryset.filter(categories__contains=[self.value()]) if self.value() else queryset
+        return (
+            queryset.filter(all_categories__contains=[self.value()]) if self.value() else queryset
+        )
 
 
 class VectorFilter(DropdownFilter):
