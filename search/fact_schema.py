@@ -76,7 +76,9 @@ def _categories() -> dict[str, Value]:
             given,
         )
         paths: list[str] = [row[0] for row in cursor.fetchall()]
-    found: dict[str, Value] = {key_of(path): path for path in reversed(paths)}
+    found: dict[str, Value] = {}
+    for path in paths:
+        found.setdefault(key_of(path), path)
     leaves: dict[str, list[str]] = {}
     for path in paths:
         leaves.setdefault(key_of(path.rpartition("/")[2]), []).append(path)

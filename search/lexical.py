@@ -30,18 +30,21 @@ _RANK = f"coalesce(ts_rank('{{{','.join(map(str, WEIGHTS))}}}', i.search_vector,
 _WANTED = "i.search_vector @@ to_tsquery('foray', %(wanted)s::text)"
 _RESEMBLANCE = "similarity(lower(i.title), %(title)s::text)"
 # With what approved queries that were written for an item say of it, and facts that were added to
-# it (search.item_words): that they find it is the promise they were shown with. What facts alone
-# explain is told as found by them; their words have the weight A.
+# it (search.item_words): that they find it is the promise they were shown with. An item may answer
+# with words of its own and of its facts together, but for words that are to stand in a row.
+_FACTS = "ts_filter(w.vector, '{a}')"
+_BY_FACTS = f"""({_FACTS} @@ to_tsquery('foray', %(wanted)s::text)
+    OR strpos(%(wanted)s::text, '<->') = 0
+    AND {_FACTS} || i.search_vector @@ to_tsquery('foray', %(wanted)s::text))"""
 ALL_TERMS = f"""
 (SELECT i.id, {_RANK} AS match_rank, 0 AS kind FROM catalog_item i
 WHERE {VISIBLE} AND {_WANTED}{{within}}
 ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1})
 UNION ALL
-(SELECT i.id, 0::real,
-    CASE WHEN ts_filter(w.vector, '{{a}}') @@ to_tsquery('foray', %(wanted)s::text)
-        THEN 2 ELSE 1 END
+(SELECT i.id, 0::real, CASE WHEN {_BY_FACTS} THEN 2 ELSE 1 END
 FROM search_itemwords w JOIN catalog_item i ON i.id = w.item_id
-WHERE {VISIBLE} AND w.vector @@ to_tsquery('foray', %(wanted)s::text){{within}}
+WHERE {VISIBLE} AND (w.vector @@ to_tsquery('foray', %(wanted)s::text)
+    OR w.vector @@ {_ANY} AND {_BY_FACTS}) AND NOT {_WANTED}{{within}}
 ORDER BY i.id LIMIT {MAX_WRITTEN})"""  # noqa: S608  constants only
 # Where filters are all that is left of a query: what passes them, the best known first. Without a
 # word to rank by no vector is read: of thousands of items that would take most of the time.

@@ -7,11 +7,12 @@ bring about nothing but a proposal of a value that somebody else chose.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from catalog.additions import FIELDS, TAG, is_stated
 from catalog.filters import ATTRIBUTE
@@ -114,12 +115,16 @@ def propose_facts(
         names = {"kind": Kind.ATTRIBUTE, "item": item, "subject": one.facet[:200],
                  "normalized": fit.normalized[:300]}  # fmt: skip
         _, is_new = Proposal.objects.get_or_create(**names, defaults=values)
-        # What fell because its text changed may be said anew of the text as it is.
-        again = not is_new and Proposal.objects.filter(**names, basis__by=CHANGED).update(
-            **values, basis={}, note="", reviewed_by="", reviewed_at=None
-        )
+        again = not is_new and _said_anew(names, values)
         told["proposed" if is_new or again else "known"] += 1
     return told
+
+
+def _said_anew(names: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether what fell because its text changed, or would, is proposed of the text as it is."""
+    is_old = Q(review=Proposal.Review.PROPOSED) & ~Q(content_hash=values["content_hash"])
+    rows = Proposal.objects.filter(Q(basis__by=CHANGED) | is_old, **names)
+    return bool(rows.update(**values, basis={}, note="", reviewed_by="", reviewed_at=None))
 
 
 def span_of(item: Item, evidence: str) -> Span | None:
