@@ -76,9 +76,13 @@ def set_additions(*, additions: Mapping[int, Sequence[Addition]]) -> int:
 
 def additions_of(item: Item) -> list[Addition]:
     """What is added to the item and counts: the feed does not state it, or something else."""
+    return [one for one in all_additions(item) if not is_stated(item, one.facet, one.value)]
+
+
+def all_additions(item: Item) -> list[Addition]:
+    """All that is added to the item, whether it counts or not."""
     names = Addition.__dataclass_fields__
-    told = [Addition(**{name: row[name] for name in names}) for row in item.added]
-    return [one for one in told if not is_stated(item, one.facet, one.value)]
+    return [Addition(**{name: row[name] for name in names}) for row in item.added]
 
 
 def is_stated(item: Item, facet: str, value: object = None) -> bool:
