@@ -192,7 +192,9 @@ class ItemAdmin(LinesMixin, FastAdmin):
         rows = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == "catalog_item_change":
             return rows.defer("search_vector")
-        return with_vector(rows).defer("search_vector", "keywords", "description", "attributes")
+        return with_vector(rows).defer(
+            "search_vector", "keywords", "description", "attributes", "all_attributes", "added"
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Item], search_term: str
