@@ -22,7 +22,9 @@ MAX_VALUES = 50
 MAX_IN_ALL = 100
 MAX_CHARACTERS = 300
 MAX_NUMBER = Decimal(10) ** 9
-_COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
+# What the feed says with what was added to it: the same columns for filters, facets and counts.
+COLUMNS = {"category": "all_categories", "creator": "creators", "country": "countries"}
+ATTRIBUTES = "all_attributes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class ItemFilters:
                 if wanted.high is not None:
                     condition &= Q(**{f"{prefix}{facet}__lte": wanted.high})
             elif wanted:
-                condition &= Q(**{f"{prefix}{_COLUMN[facet]}__overlap": list(wanted)})
+                condition &= Q(**{f"{prefix}{COLUMNS[facet]}__overlap": list(wanted)})
         for other in self.also:
             condition &= other.q(prefix)
         return condition
@@ -194,8 +196,8 @@ def _attribute_q(prefix: str, key: str, wanted: Wanted | None) -> Q:
         condition = Q()
         for value in wanted or ():
             # Both shapes that an attribute may have; each can use the index on the attributes.
-            condition |= Q(**{f"{prefix}attributes__contains": {key: [value]}})
-            condition |= Q(**{f"{prefix}attributes__contains": {key: value}})
+            condition |= Q(**{f"{prefix}{ATTRIBUTES}__contains": {key: [value]}})
+            condition |= Q(**{f"{prefix}{ATTRIBUTES}__contains": {key: value}})
         return condition
     if wanted.low is None and wanted.high is None:
         return Q()
@@ -204,7 +206,7 @@ def _attribute_q(prefix: str, key: str, wanted: Wanted | None) -> Q:
         -MAX_NUMBER if wanted.low is None else wanted.low,
         MAX_NUMBER if wanted.high is None else wanted.high,
     )
-    held = KeyTransform(key, f"{prefix}attributes")
+    held = KeyTransform(key, f"{prefix}{ATTRIBUTES}")
     return Q(KeyTransformGte(held, _json(low))) & Q(KeyTransformLte(held, _json(high)))
 
 

@@ -24,7 +24,9 @@ class ItemQuerySet(models.QuerySet[Any]):
 
     def for_cards(self) -> Self:
         """Only the columns a card or a hit shows."""
-        return self.defer("search_vector", "keywords", "content_hash", "description")
+        return self.defer(
+            "search_vector", "keywords", "content_hash", "description", "all_attributes"
+        )
 
 
 class EventQuerySet(models.QuerySet[Any]):

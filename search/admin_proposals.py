@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin, tell
 from search.models import Proposal, ProposalPolicy, ReviewSample
-from search.proposal_models import Reason
+from search.proposal_models import CHANGED, Reason
 from search.proposals import Batch, batches, decide
 from search.review_samples import draw, judge, next_row, open_sample, plans, proven, settle, undo
 
@@ -82,6 +82,10 @@ class ProposalAdmin(ReadOnlyAdmin):
             reason=reason,
         )  # fmt: skip
         messages.success(request, f"{changed:,} of {len(ids):,} selected are now {review}.")
+        stale = Proposal.objects.filter(pk__in=ids, basis__by=CHANGED).count()
+        if stale and review == Proposal.Review.APPROVED:
+            told = f"{stale:,} speak of an item that has changed since: they were set aside."
+            messages.warning(request, told)
 
     @display(description="about")
     def about(self, row: Proposal) -> str:

@@ -11,9 +11,9 @@ from catalog.prepared import int_array, prepared_cursor
 from catalog.profiles import current_profile
 
 _FACTS = """
-SELECT item.id, item.title, item.categories, item.creators, item.countries, item.year, item.price,
-       extract(epoch FROM item.created_at)::float8, coalesce(popularity.people, 0),
-       (SELECT jsonb_agg(item.attributes -> key) FROM unnest(%(keys)s::text[]) AS key)
+SELECT item.id, item.title, item.all_categories, item.creators, item.countries, item.year,
+       item.price, extract(epoch FROM item.created_at)::float8, coalesce(popularity.people, 0),
+       (SELECT jsonb_agg(item.all_attributes -> key) FROM unnest(%(keys)s::text[]) AS key)
 FROM catalog_item item
 LEFT JOIN recs_itempopularity popularity
        ON popularity.item_id = item.id

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models.fields.json import KeyTransform
 
-from catalog.filters import ATTRIBUTE, LIST_FACETS, ItemFilters
+from catalog.filters import ATTRIBUTE, ATTRIBUTES, COLUMNS, LIST_FACETS, ItemFilters
 from catalog.models import Profile
 from catalog.querysets import ItemQuerySet
 from search.facets import SHOWN, Counts, facet_keys
@@ -25,7 +25,6 @@ MOST_VALUES = 1000
 # Of makers and countries no more are looked at than are shown; a category may be opened, and what
 # an attribute is depends on all its values.
 MOST_OF = {"creator": SHOWN, "country": SHOWN}
-_COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 _READ: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(LIST_FACETS, str),
     "price": Decimal,
@@ -105,12 +104,12 @@ def statement(
     rows = items.filter(filters.q()).order_by()
     rows = rows.annotate(
         **{
-            name: KeyTransform(facet.removeprefix(ATTRIBUTE), "attributes")
+            name: KeyTransform(facet.removeprefix(ATTRIBUTE), ATTRIBUTES)
             for name, facet in held.items()
         }
     )
     names = {facet: name for name, facet in held.items()}
-    columns = [names.get(facet) or _COLUMN.get(facet, facet) for facet in facets]
+    columns = [names.get(facet) or COLUMNS.get(facet, facet) for facet in facets]
     kept, given = rows.values_list("id", *columns).query.sql_with_params()
     params = list(given)
     parts = ["SELECT -1 AS place, NULL::text AS value, items FROM grouped WHERE sets = %s"]

@@ -10,7 +10,15 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import RowNumber
 
 from catalog.demonyms import DEMONYMS
-from catalog.filters import ATTRIBUTE, MAX_NUMBER, RANGE_FACETS, ItemFilters, Range
+from catalog.filters import (
+    ATTRIBUTE,
+    ATTRIBUTES,
+    COLUMNS,
+    MAX_NUMBER,
+    RANGE_FACETS,
+    ItemFilters,
+    Range,
+)
 from catalog.models import Item, Profile
 from catalog.profiles import current_profile, filtered_attributes
 from catalog.progress import NO_PROGRESS, Progress
@@ -27,7 +35,6 @@ MOST_READ = 60
 # And of values that are said by the same words.
 MOST_SAID_ALIKE = 200
 LEAST_LETTERS_OF_A_PART = 3
-_COLUMN = {"category": "categories", "creator": "creators", "country": "countries"}
 # A share of the items that must have a number before a sentence about it is read as a filter.
 LEAST_SHARE = 0.1
 
@@ -123,13 +130,13 @@ def _wordings(facet: str, value: str, profile: Profile) -> Iterator[tuple[str, b
 def _values(profile: Profile) -> Iterator[tuple[str, str, int]]:
     """(facet, value, visible items that have it) of every facet with texts."""
     items = Item.objects.visible().order_by()
-    for facet, column in _COLUMN.items():
+    for facet, column in COLUMNS.items():
         rows, params = items.values_list("id", column).query.sql_with_params()
         pairs = f"SELECT unnest({column}), id FROM ({rows}) AS kept"  # noqa: S608  our own names
         yield from _counted(facet, pairs, params)
     for key in filtered_attributes():
         rows, params = (
-            items.annotate(held=KeyTransform(key, "attributes"))
+            items.annotate(held=KeyTransform(key, ATTRIBUTES))
             .values_list("id", "held")
             .query.sql_with_params()
         )

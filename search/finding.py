@@ -137,8 +137,8 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
     reading = replace(found.reading, within=found.reading.within.narrowed(request.filters))
     inside = _search(reading, replace(request, verbatim=True), stages)
     others = set(found.items.others)
-    # What was written for an item counts only where the whole set was looked at.
-    held = {match.item_id for match in inside.matches if match.kind != "written"}
+    # What was told beside an item counts only where the whole set was looked at.
+    held = {match.item_id for match in inside.matches if match.kind not in lexical.BESIDE}
     members = held | others
     there = {one.candidate.item_id for one in inside.scored}
     inside.scored += [

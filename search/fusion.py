@@ -7,7 +7,7 @@ from math import log1p
 
 from search.candidates import Candidate
 from search.dense import DenseMatch
-from search.lexical import LexicalMatch
+from search.lexical import BESIDE, LexicalMatch
 from search.text import normalize_query, without_article
 from search.tsquery import ParsedQuery
 from search.types import HitSource
@@ -82,7 +82,7 @@ def is_exact_title(asked: str, title: str, year: int | None) -> bool:
 def _layer(asked: str, kind: str, candidate: Candidate) -> str:
     if is_exact_title(asked, candidate.title, candidate.year):
         return "exact"
-    if kind not in ("all", "written"):
+    if kind != "all" and kind not in BESIDE:
         return "rest"
     return "prefix" if _name(candidate.title).startswith(f"{asked} ") else "all"
 
@@ -97,8 +97,8 @@ def _name(title: str) -> str:
 def _lexical_ranks(
     matches: Iterable[LexicalMatch], candidates: Mapping[int, Candidate]
 ) -> dict[int, tuple[str, int]]:
-    """Kind and rank by item: all terms first, then written for it, similar titles, most terms."""
-    order = {"all": 0, "written": 1, "title": 2, "most": 3}
+    """Kind and rank by item: all terms first, then told beside it, similar titles, most terms."""
+    order = {"all": 0, "written": 1, "added": 1, "title": 2, "most": 3}
     best: dict[int, LexicalMatch] = {}
     for match in matches:
         known = best.get(match.item_id)
@@ -114,7 +114,9 @@ def _lexical_ranks(
 def _source(layer: str, kind: str, is_near: bool) -> HitSource:
     if layer == "exact":
         return HitSource.EXACT_TITLE
-    others = {"title": HitSource.FUZZY_TITLE, "written": HitSource.WRITTEN}
+    others = {
+        "title": HitSource.FUZZY_TITLE, "written": HitSource.WRITTEN, "added": HitSource.ADDED,
+    }  # fmt: skip
     if kind in others:
         return others[kind]
     if kind:

@@ -18,6 +18,8 @@ class Told(NamedTuple):
 
 # Whatever else a model may say of it: without this the hit would look like a mistake.
 BY_A_WRITTEN_QUERY = "Found by a search that was written for it"
+BY_AN_ADDED_FACT = "Found by what was added to it, not by its own words"
+_BESIDE = {HitSource.WRITTEN: BY_A_WRITTEN_QUERY, HitSource.ADDED: BY_AN_ADDED_FACT}
 
 
 def build_hits(
@@ -53,6 +55,4 @@ def build_hits(
 
 
 def _reason(source: HitSource, told: Told | None) -> str:
-    if source is HitSource.WRITTEN:
-        return BY_A_WRITTEN_QUERY
-    return told.reason if told else ""
+    return _BESIDE.get(source) or (told.reason if told else "")

@@ -29,24 +29,34 @@ _ANY = "(SELECT to_tsquery('foray', %(any)s::text))"
 _RANK = f"coalesce(ts_rank('{{{','.join(map(str, WEIGHTS))}}}', i.search_vector, {_ANY}), 0)"
 _WANTED = "i.search_vector @@ to_tsquery('foray', %(wanted)s::text)"
 _RESEMBLANCE = "similarity(lower(i.title), %(title)s::text)"
-# With what approved queries that were written for an item say of it (search.item_words): that they
-# find it is the promise they were shown with.
+# With what approved queries that were written for an item say of it, and facts that were added to
+# it (search.item_words): that they find it is the promise they were shown with. An item may answer
+# with words of its own and of its facts together, but for words that are to stand in a row.
+_FACTS = "ts_filter(w.vector, '{a}')"
+_BY_FACTS = f"""({_FACTS} @@ to_tsquery('foray', %(wanted)s::text)
+    OR strpos(%(wanted)s::text, '<->') = 0
+    AND {_FACTS} || i.search_vector @@ to_tsquery('foray', %(wanted)s::text))"""
 ALL_TERMS = f"""
-(SELECT i.id, {_RANK} AS match_rank, false AS is_written FROM catalog_item i
+(SELECT i.id, {_RANK} AS match_rank, 0 AS kind FROM catalog_item i
 WHERE {VISIBLE} AND {_WANTED}{{within}}
 ORDER BY match_rank DESC, i.id LIMIT {MAX_MATCHES + 1})
 UNION ALL
-(SELECT i.id, 0::real, true FROM search_itemwords w JOIN catalog_item i ON i.id = w.item_id
-WHERE {VISIBLE} AND w.vector @@ to_tsquery('foray', %(wanted)s::text){{within}}
+(SELECT i.id, 0::real, CASE WHEN {_BY_FACTS} THEN 2 ELSE 1 END
+FROM search_itemwords w JOIN catalog_item i ON i.id = w.item_id
+WHERE {VISIBLE} AND (w.vector @@ to_tsquery('foray', %(wanted)s::text)
+    OR w.vector @@ {_ANY} AND {_BY_FACTS}) AND NOT {_WANTED}{{within}}
 ORDER BY i.id LIMIT {MAX_WRITTEN})"""  # noqa: S608  constants only
 # Where filters are all that is left of a query: what passes them, the best known first. Without a
 # word to rank by no vector is read: of thousands of items that would take most of the time.
 _INSIDE = f"""
-SELECT i.id, {{rank}} AS match_rank, false FROM catalog_item i
+SELECT i.id, {{rank}} AS match_rank, 0 FROM catalog_item i
 LEFT JOIN recs_itempopularity p ON p.item_id = i.id
     AND p.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
 WHERE {VISIBLE}{{within}}
 ORDER BY coalesce(p.people, 0) DESC, match_rank DESC, i.id LIMIT {MAX_MATCHES + 1}"""  # noqa: S608
+# By the number that ALL_TERMS gives.
+_KINDS = ("all", "written", "added")
+BESIDE = frozenset(_KINDS[1:])
 ALL_INSIDE = _INSIDE.replace("{rank}", _RANK)
 ALL_INSIDE_UNRANKED = _INSIDE.replace("{rank}", "0::real")
 MOST_TERMS = f"""
@@ -65,8 +75,9 @@ ORDER BY match_rank + resemblance DESC, id LIMIT {MAX_WIDE_MATCHES}"""  # noqa: 
 class LexicalMatch:
     """One item and how it matched.
 
-    kind: "all" terms, "most" terms, "title" (its letters resemble the query's), or "written": not
-    its own words hold all terms but those of a query that was written for it.
+    kind: "all" terms, "most" terms, "title" (its letters resemble the query's), or "written" and
+    "added": not its own words hold all terms but those of a query that was written for it, or of
+    facts that were added to it.
     """
 
     item_id: int
@@ -91,11 +102,11 @@ def match_all_terms(
     with prepared_cursor() as cursor:
         cursor.execute(statement.replace("{within}", inside), params)
         rows = cursor.fetchall()
-    own = {item_id for item_id, _, is_written in rows if not is_written}
+    own = {item_id for item_id, _, kind in rows if not kind}
     return [
-        LexicalMatch(item_id, "written" if is_written else "all", rank)
-        for item_id, rank, is_written in rows
-        if not (is_written and item_id in own)
+        LexicalMatch(item_id, _KINDS[kind], rank)
+        for item_id, rank, kind in rows
+        if not (kind and item_id in own)
     ]
 
 

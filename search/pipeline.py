@@ -9,6 +9,7 @@ from recs import registry
 from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.models import ModelVersion
 from search import (
+    added_facts,
     catalog_changes,
     facet_words,
     finished,
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 def build_terms(*, bar: bool = False) -> None:
     """Collect the catalog's words and how many items hold each, and the words of its facets."""
     with track(kind="search.build_terms", bar=bar) as progress:
+        # First: it changes what the items' facets hold.
+        added_facts.refresh_facts()
         spelling.build_terms(progress=progress)
         facet_words.build_facet_words(progress=progress)
         catalog_changes.fold()

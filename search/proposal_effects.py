@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from recs.models import CodeName
+from search.added_facts import apply_facts, stale_facts
 from search.item_words import index_item_words
 from search.models import Proposal, Query, Synonym
 from search.proposal_models import Kind
@@ -20,6 +21,8 @@ class Effect:
 
     apply: Callable[[Rows, str], None]
     withdraw: Callable[[Rows, str], None]
+    # Which of them speak of what has changed since, so that they can no more be approved.
+    stale: Callable[[Rows], Sequence[int]] = lambda rows: ()
 
 
 def _show_queries(rows: Rows, by: str) -> None:
@@ -87,4 +90,5 @@ EFFECTS: Mapping[str, Effect] = {
     Kind.QUERY: Effect(apply=_show_queries, withdraw=_hide_queries),
     Kind.NAME: Effect(apply=_name_kinds, withdraw=_unname_kinds),
     Kind.SYNONYM: Effect(apply=_state_synonyms, withdraw=_withdraw_synonyms),
+    Kind.ATTRIBUTE: Effect(apply=apply_facts, withdraw=apply_facts, stale=stale_facts),
 }

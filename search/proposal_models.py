@@ -6,6 +6,9 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 
+# In the basis of what was rejected by nobody: what it was written of has changed since.
+CHANGED = "change"
+
 
 class Kind(models.TextChoices):
     """What can be proposed."""
@@ -47,7 +50,8 @@ class Proposal(models.Model):
     subject = models.CharField(max_length=200, blank=True, default="", db_default="")
     text = models.CharField(max_length=300)
     normalized = models.CharField(max_length=300)
-    # What the text alone does not say: {"attribute": "mood", "value": "..."}.
+    # What the text alone does not say. Of a fact: {"facet": "attributes.color", "value": "red",
+    # "field": "description", "start": 10, "end": 13}, the place of its evidence.
     value = models.JSONField(default=dict, blank=True, db_default={})
     # Of the taxonomy that the prompt states: "mood", "theme" ...
     descriptor = models.CharField(max_length=40, blank=True)
@@ -68,7 +72,8 @@ class Proposal(models.Model):
     review = models.CharField(
         max_length=10, choices=Review.choices, default=Review.PROPOSED, db_default="proposed"
     )
-    # By what it was decided: {"by": "person"}, {"by": "policy", "reviewed": 110, "good": 96, ...}.
+    # By what it was decided: {"by": "person"}, {"by": "policy", "reviewed": 110, "good": 96, ...};
+    # {"by": "change"} where it was nobody.
     basis = models.JSONField(default=dict, blank=True, db_default={})
     reason = models.CharField(max_length=10, choices=Reason.choices, blank=True, db_default="")
     note = models.CharField(max_length=300, blank=True, db_default="")
@@ -172,11 +177,13 @@ class SampleVerdict(models.Model):
 
 
 class ItemWords(models.Model):
-    """Words of approved written queries that an item is found by, beside its own."""
+    """Words that an item is found by beside its own: approved queries, facts that were added."""
 
     item = models.OneToOneField("catalog.Item", primary_key=True, on_delete=models.CASCADE,
                                 related_name="+")  # fmt: skip
+    # Of written queries, and of added facts, which have the weight A in the vector.
     words = models.TextField()
+    added = models.TextField(default="", db_default="", blank=True)
     vector = SearchVectorField()
 
     class Meta:
@@ -184,4 +191,4 @@ class ItemWords(models.Model):
         indexes = [GinIndex(fields=["vector"], name="item_words_vector")]
 
     def __str__(self) -> str:
-        return self.words[:80]
+        return f"{self.words} {self.added}".strip()[:80]

@@ -7,12 +7,15 @@ the tests of its kind. Each keeps the figures that it was accepted by.
 
 from collections.abc import Callable, Mapping
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
+from catalog.profiles import current_profile
+from search.fact_schema import fact_schema
 from search.models import Proposal, ProposalPolicy, Query
 from search.proposal_models import Kind
 from search.proposals import Batch, agreement, decide
 from search.query_checks import release
+from search.written_facts import is_named
 
 Rows = QuerySet[Proposal]
 
@@ -58,4 +61,14 @@ def _answered(rows: Rows) -> Rows:
     return rows.filter(Exists(passed))
 
 
-TESTS: Mapping[str, Callable[[Rows], Rows]] = {Kind.QUERY: _answered}
+def _named_in_the_text(rows: Rows) -> Rows:
+    """Facts of the text as it is, whose evidence names the value in so many words."""
+    current = rows.filter(content_hash=F("item__content_hash")).select_related("item")
+    schema = fact_schema(current_profile())
+    return rows.filter(pk__in=[row.pk for row in current if is_named(row, schema)])
+
+
+TESTS: Mapping[str, Callable[[Rows], Rows]] = {
+    Kind.QUERY: _answered,
+    Kind.ATTRIBUTE: _named_in_the_text,
+}

@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from search.acceptance import share_interval
+from search.added_facts import mark_changed
 from search.models import Proposal, ReviewSample
 from search.places_to_start import forget_places
 from search.proposal_effects import EFFECTS
@@ -108,6 +109,8 @@ def decide(
 ) -> int:  # fmt: skip
     """Record what became of proposals, and let it count; how many changed.
 
+    What speaks of a text that has changed since is not approved: it is rejected, by nobody.
+
     Args:
         ids: of proposals of any kinds.
         review: Proposal.Review: approved or rejected.
@@ -122,6 +125,8 @@ def decide(
             Proposal.objects.select_for_update().filter(pk__in=list(ids)).exclude(review=review)
             .order_by("pk")
         )  # fmt: skip
+        if review == Review.APPROVED:
+            rows = _of_the_text_as_it_is(rows)
         Proposal.objects.filter(pk__in=[row.pk for row in rows]).update(
             review=review, reviewed_by=by[:150], reviewed_at=now, basis=dict(basis),
             reason=reason, note=note[:300],
@@ -134,6 +139,16 @@ def decide(
                 effect.withdraw(mine, by)
         transaction.on_commit(forget_places)
     return len(rows)
+
+
+def _of_the_text_as_it_is(rows: list[Proposal]) -> list[Proposal]:
+    """Those that are not stale; the others are marked as that."""
+    stale: set[int] = set()
+    for kind, effect in EFFECTS.items():
+        stale.update(effect.stale([row for row in rows if row.kind == kind]))
+    if stale:
+        mark_changed(stale)
+    return [row for row in rows if row.pk not in stale]
 
 
 def offer(

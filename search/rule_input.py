@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from catalog.errors import InvalidInput
-from catalog.filters import parse_filters
+from catalog.filters import COLUMNS, parse_filters
 from catalog.models import Item
 from catalog.values import check_storable
 from search.models import Rule
@@ -160,8 +160,7 @@ def _filters(stated: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             raise InvalidInput(error.detail, field=column) from error
         found[column] = getattr(filters, facet)
         for value in found[column]:
-            item_column = "categories" if facet == "category" else column
-            if not Item.objects.filter(**{f"{item_column}__contains": [value]}).exists():
+            if not Item.objects.filter(**{f"{COLUMNS[facet]}__contains": [value]}).exists():
                 raise InvalidInput(f"No item has the {facet} {value!r}.", field=column)
     return found
 

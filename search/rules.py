@@ -334,7 +334,7 @@ def _facts(item: Item) -> Candidate:
     return Candidate(
         item_id=item.pk,
         title=item.title,
-        category=tuple(item.categories),
+        category=tuple(item.all_categories),
         creator=tuple(item.creators),
         country=tuple(item.countries),
         year=item.year,

@@ -60,6 +60,8 @@ class HitSource(StrEnum):
     FUZZY_TITLE = "fuzzy_title"
     # Not its own words: those of a query that was written for it and approved.
     WRITTEN = "written"
+    # Not its own words: those of facts that were added to it.
+    ADDED = "added"
     # Only the unified model found it.
     UNIFIED = "unified"
     # Put there by a rule.

@@ -3,9 +3,9 @@
 from celery.exceptions import SoftTimeLimitExceeded
 
 from catalog.enqueue import go_on_with_job
-from search import pipeline
+from search import pipeline, proposal_policy
 from search.query_sources.written import NAME
-from workers.augmentation import labels, names, queries, synonyms
+from workers.augmentation import attributes, labels, names, queries, synonyms
 
 
 def write_queries(*, job_id: str) -> None:
@@ -48,6 +48,16 @@ def write_synonyms(*, job_id: str) -> None:
         synonyms.write_synonyms(items=0, job_id=job_id)
     except SoftTimeLimitExceeded:
         go_on_with_job(job_id=job_id)
+
+
+def write_attributes(*, job_id: str) -> None:
+    """State facts of the items that a job asks for; a policy accepts what it accepts."""
+    try:
+        attributes.write_attributes(items=0, job_id=job_id)
+    except SoftTimeLimitExceeded:
+        go_on_with_job(job_id=job_id)
+        return
+    proposal_policy.accept_by_policy()
 
 
 def label_pairs(*, job_id: str) -> None:

@@ -13,11 +13,12 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter, RangeNumericFilter
 from unfold.decorators import action, display
 
+from catalog.additions import additions_of, all_additions
 from catalog.admin_base import FastAdmin, LinesMixin, links
 from catalog.covers import cover_svg
 from catalog.enqueue import enqueue
@@ -27,6 +28,12 @@ from catalog.models import Item
 from catalog.types import ItemInput
 from catalog.validation import ITEM_ALIASES, read_item
 
+# By what a fact that was added was decided on.
+DECIDED = {
+    "person": "approved by a person",
+    "sample": "approved with the batch that a sample was drawn from",
+    "policy": "accepted by a policy",
+}
 INPUT_FIELDS = tuple(field.name for field in dataclasses.fields(ItemInput))
 # read_item() names a field as callers do; the form as the columns are.
 COLUMNS = {name: column for column, name in ITEM_ALIASES.items()}
@@ -70,7 +77,9 @@ class CategoryFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Item]) -> QuerySet[Item]:
         """Items filed under it."""
-        return queryset.filter(categories__contains=[self.value()]) if self.value() else queryset
+        return (
+            queryset.filter(all_categories__contains=[self.value()]) if self.value() else queryset
+        )
 
 
 class VectorFilter(DropdownFilter):
@@ -140,6 +149,7 @@ class ItemAdmin(LinesMixin, FastAdmin):
     actions = ("hide", "show")
     readonly_fields = (
         "preview",
+        "added_facts",
         "categories",
         "keywords",
         "content_hash",
@@ -162,6 +172,7 @@ class ItemAdmin(LinesMixin, FastAdmin):
                 )
             },
         ),
+        ("Added beside the feed", {"fields": ("added_facts",)}),
         (
             "Derived from the above",
             {
@@ -181,7 +192,9 @@ class ItemAdmin(LinesMixin, FastAdmin):
         rows = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == "catalog_item_change":
             return rows.defer("search_vector")
-        return with_vector(rows).defer("search_vector", "keywords", "description", "attributes")
+        return with_vector(rows).defer(
+            "search_vector", "keywords", "description", "attributes", "all_attributes", "added"
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Item], search_term: str
@@ -275,6 +288,25 @@ class ItemAdmin(LinesMixin, FastAdmin):
     def searchable(self, item: Any) -> bool:
         """Whether search by meaning can find it."""
         return bool(item.has_vector)
+
+    @display(description="facts")
+    def added_facts(self, item: Item) -> SafeString:
+        """What was added, the words that it rests on, who proposed it and who decided."""
+        counting = set(additions_of(item)) if item.pk else set()
+        rows = (
+            (
+                one.key,
+                one.value,
+                one.evidence,
+                f"{one.field}, characters {one.start} to {one.end}",
+                f"{one.model}, {DECIDED.get(one.by, one.by)}",
+                "" if one in counting else ". The feed states it itself, so it does not count",
+            )
+            for one in all_additions(item)
+        )
+        line = "<li>{}: <strong>{}</strong>, from “{}” ({}). {}{}.</li>"
+        told = format_html_join("", line, rows)
+        return format_html("<ul>{}</ul>", told) if told else SafeString("none")
 
     @display(description="")
     def preview(self, item: Item) -> SafeString:

@@ -57,7 +57,8 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("=kind", "message")
     actions = None
     actions_list = (
-        "write_queries", "write_names", "write_synonyms", "label_matches", "label_fits",
+        "write_queries", "write_attributes", "write_names", "write_synonyms", "label_matches",
+        "label_fits",
     )  # fmt: skip
     actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
@@ -93,6 +94,22 @@ class JobAdmin(ReadOnlyAdmin):
     def write_queries(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Hand it to the workers."""
         return _begin(request, WRITE, items=WRITTEN_FOR, seed=0)
+
+    @action(
+        description="Write facts of items",
+        icon="new_label",
+        permissions=["steer"],
+        url_path="write-attributes",
+        dialog={
+            "title": "Have a language model state facts of items?",
+            "description": "Attributes, categories and tags of 200 items that lack them, in the "
+            "catalog's own values, each with the words it rests on. They wait in Proposals.",
+            "form_submit_text": "Write facts",
+        },
+    )
+    def write_attributes(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_attributes", items=WRITTEN_FOR, seed=0)
 
     @action(
         description="Write names of kinds",

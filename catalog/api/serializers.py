@@ -1,5 +1,6 @@
 """Shapes that several parts of the API share: the item as it is shown, rows of bulk writes."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import reverse
@@ -7,6 +8,7 @@ from django.utils.text import slugify
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from catalog.additions import additions_of
 from catalog.event_kinds import EventKind
 from catalog.models import Item, Job
 from catalog.types import WriteResult
@@ -14,6 +16,22 @@ from catalog.types import WriteResult
 MAX_ROWS = 1000
 MAX_SLUG = 80
 EVENT_KINDS = [(kind.label, kind.label) for kind in EventKind]
+
+
+class AddedOutput(serializers.Serializer[Any]):
+    """A fact that was added beside what the feed says, and where it comes from."""
+
+    facet = serializers.CharField(help_text='"category", "tag" or "attributes.NAME".')
+    value = serializers.JSONField(help_text="A text, or a number.")
+    evidence = serializers.CharField(help_text="Words of the item that it rests on.")
+    field = serializers.CharField(help_text="Where they stand: title or description.")
+    start = serializers.IntegerField(help_text="The first of its characters.")
+    end = serializers.IntegerField(help_text="The one after the last.")
+    by = serializers.CharField(
+        help_text="Who decided that it counts: a person, a sample that people looked at, or a"
+        " policy that such samples allow."
+    )
+    model = serializers.CharField(help_text="The language model that proposed it.")
 
 
 class ItemOutput(serializers.Serializer[Any]):
@@ -27,6 +45,9 @@ class ItemOutput(serializers.Serializer[Any]):
     )
     creators = serializers.ListField(child=serializers.CharField())
     attributes = serializers.DictField()
+    added = AddedOutput(
+        many=True, help_text="Facts that count beside those of the feed; filters know them too."
+    )
     image_url = serializers.CharField(allow_blank=True)
     price = serializers.FloatField(allow_null=True)
     currency = serializers.CharField(allow_blank=True)
@@ -51,6 +72,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "categories": item.category_paths,
         "creators": item.creators,
         "attributes": item.attributes,
+        "added": [asdict(one) for one in additions_of(item)],
         "image_url": item.image_url,
         "price": None if item.price is None else float(item.price),
         "currency": item.currency,

@@ -44,6 +44,21 @@ class Item(models.Model):
     cover_codes = ArrayField(
         models.PositiveIntegerField(), null=True, blank=True, default=None, editable=False
     )
+    # What was added to what the feed says (catalog.additions): a list of {"facet", "value", ...}.
+    # No importer writes it, so that a feed neither erases it nor is taken for it.
+    added = models.JSONField(default=list, db_default=[], blank=True, editable=False)
+    # What the feed says and, where it says nothing, what was added: filters, facets and counts read
+    # these two and no other (docs/decisions/0020-what-is-added-stands-beside-the-feed.md).
+    all_categories = models.GeneratedField(
+        expression=Func("categories", "added", function="foray_all_categories"),
+        output_field=ArrayField(models.CharField(max_length=300)),
+        db_persist=True,
+    )
+    all_attributes = models.GeneratedField(
+        expression=Func("attributes", "added", function="foray_all_attributes"),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
     search_vector = models.GeneratedField(
         expression=Func(
             "title", "creators", "keywords", "description", function="foray_search_vector"
@@ -70,11 +85,11 @@ class Item(models.Model):
             # Titles with typing errors, and the admin's search box.
             GinIndex(OpClass(Lower("title"), name="gin_trgm_ops"), name="item_title_trgm"),
             # Facets and browsing by category, creator, country (search.facets).
-            GinIndex(fields=["categories"], name="item_categories"),
+            GinIndex(fields=["all_categories"], name="item_categories"),
             GinIndex(fields=["creators"], name="item_creators"),
             GinIndex(fields=["countries"], name="item_countries"),
             # Facets on attributes (catalog.filters).
-            GinIndex(OpClass("attributes", name="jsonb_path_ops"), name="item_attributes"),
+            GinIndex(OpClass("all_attributes", name="jsonb_path_ops"), name="item_attributes"),
             # Range facets and "new" rows.
             models.Index(fields=["-year", "id"], name="item_year"),
             models.Index(fields=["price"], name="item_price"),

@@ -27,8 +27,8 @@ class HitOutput(serializers.Serializer[Any]):
     item = ItemOutput()
     position = serializers.IntegerField(help_text="From 1, counted on across pages.")
     source = serializers.CharField(  # type: ignore[assignment]  # the field's own name
-        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title, written, unified,"
-        " pinned or browse."
+        help_text="exact_title, lexical, lexical+dense, dense, fuzzy_title, written, added,"
+        " unified, pinned or browse."
     )
     score = serializers.FloatField(help_text="0 to 1, higher is better.")
     highlight = HighlightOutput()

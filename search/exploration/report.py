@@ -118,7 +118,7 @@ def category_reach(searches: list[Search], category: str) -> CategoryReach:
     ours = {item for item, held in things.items() if f"category:{category}" in held}
     return CategoryReach(
         category=category,
-        items=Item.objects.visible().filter(categories__contains=[category]).count(),
+        items=Item.objects.visible().filter(all_categories__contains=[category]).count(),
         shown=len(ours & {item for one in searches for item in one.items}),
         people=len({one.viewer for one in searches if one.viewer and ours & set(one.chosen)}),
         searched=share(searches, lambda one: bool(ours & set(one.items))),

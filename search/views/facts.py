@@ -5,12 +5,20 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from catalog.additions import CATEGORY, Addition, additions_of
 from catalog.models import Item, Profile
 from search.facet_wording import attribute_label, attribute_text
 from search.views.cards import price_of
 from search.views.params import query_url
 
 MOST_NAMES = 12
+# By what was decided that it counts, true of each as it stands.
+_DECIDED = {
+    "person": "Suggested by a language model, approved by a person.",
+    "sample": "Suggested by a language model; people checked a random sample of what it suggested.",
+    "policy": "Suggested by a language model, accepted by a rule that people's checks of random "
+    "samples allow.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +27,8 @@ class Value:
 
     text: str
     url: str = ""
+    # The words of the item that it rests on, of what was added.
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,28 @@ def facts_for_page(item: Item, profile: Profile) -> list[Fact]:
         values = _names(value) if is_name else _plain(attribute_text(key, value))
         told.append(Fact(label=attribute_label(key), values=values))
     return [fact for fact in told if fact.values]
+
+
+def added_for_page(item: Item) -> list[Fact]:
+    """What was added beside the feed's facts, by how it was decided on, with its evidence."""
+    told: dict[str, list[Value]] = {}
+    for one in additions_of(item):
+        label = _DECIDED.get(one.by, "Suggested by a language model.")
+        told.setdefault(label, []).append(_added(one))
+    return [Fact(label=label, values=tuple(values)) for label, values in told.items()]
+
+
+def _added(one: Addition) -> Value:
+    text = str(one.value)
+    if one.facet == CATEGORY:
+        shown, url = text.replace("/", " / "), reverse("pages:category", args=(text,))
+    elif one.is_attribute:
+        shown = f"{attribute_label(one.key)}: {attribute_text(one.key, one.value)}"
+        value = text if isinstance(one.value, str) else f"{text}..{text}"
+        url = f"{reverse('pages:search')}?{urlencode({one.facet: value})}"
+    else:
+        shown, url = text, query_url(text)
+    return Value(text=shown, url=url, evidence=one.evidence)
 
 
 def _plain(text: str) -> tuple[Value, ...]:

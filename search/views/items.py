@@ -25,7 +25,7 @@ from search.views.cards import (
     items_of,
     ranked_cards,
 )
-from search.views.facts import facts_for_page
+from search.views.facts import added_for_page, facts_for_page
 from search.views.kinds import row_of_kind
 from search.views.pages import page
 from search.views.params import read_page
@@ -56,6 +56,7 @@ def item(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         "item": found,
         "cover_url": cover_url(found),
         "facts": facts_for_page(found, current_profile()),
+        "added": added_for_page(found),
         "opinion": opinion_of(viewer=viewer, item_id=found.pk),
         "rows": _near(found, viewer),
         "shelves": _in_collections(found),

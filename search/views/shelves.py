@@ -24,7 +24,7 @@ _MOST_WANTED = """
         FROM catalog_item AS item
         LEFT JOIN recs_itempopularity AS wanted ON wanted.item_id = item.id
             AND wanted.version_id = (SELECT id FROM recs_neighbourversion WHERE is_live)
-        WHERE item.categories @> ARRAY[path::varchar] AND NOT item.is_hidden
+        WHERE item.all_categories @> ARRAY[path::varchar] AND NOT item.is_hidden
         ORDER BY people DESC, item.year DESC NULLS LAST, item.id
         LIMIT %s
     ) AS best
@@ -78,7 +78,7 @@ def category_counts() -> dict[str, int]:
         rows = (
             Item.objects.visible()
             .order_by()
-            .annotate(category=Func(F("categories"), function="unnest"))
+            .annotate(category=Func(F("all_categories"), function="unnest"))
             .values_list("category")
             .annotate(n=Count("pk"))
             .order_by("-n", "category")

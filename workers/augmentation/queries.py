@@ -10,17 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from django.db.models import Exists, FloatField, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef
 
 from catalog.jobs import track
 from catalog.models import Item
-from recs.models import ItemPopularity
 from search.models import Proposal
 from search.proposal_models import Kind
 from search.written_queries import Origin, propose
 from workers.augmentation.closed_form import Closed
+from workers.augmentation.drawing import drawn
 from workers.augmentation.form import Form, text_of
 from workers.augmentation.open_form import Open
 from workers.llm.client import ask
@@ -90,25 +88,8 @@ def estimate(*, items: int, seed: int = 0, asked: Provider | None = None) -> Est
 
 
 def choose(*, items: int, seed: int, version: str) -> Sequence[Item]:
-    """Visible items without queries of this prompt, drawn: the less wanted the more often.
-
-    The weight of an item is 1 / (1 + ln(1 + people who wanted it)); the same seed draws the same.
-    """
+    """Visible items without queries of this prompt, drawn: the less wanted the more often."""
     written = Proposal.objects.filter(kind=Kind.QUERY, item=OuterRef("pk"), prompt_version=version)
-    people = ItemPopularity.objects.filter(item=OuterRef("pk"), version__is_live=True)
-    rows = (
-        Item.objects.visible()
-        .filter(~Exists(written))
-        .annotate(people=Coalesce(Subquery(people.values("people")[:1], FloatField()), 0.0))
-        .order_by("pk")
-        .values_list("pk", "people")
-    )
-    keys = np.array(rows, np.float64).reshape(-1, 2)
-    if not len(keys):
-        return []
-    weights = 1 / (1 + np.log1p(keys[:, 1]))
-    # Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006.
-    drawn = np.random.default_rng(seed).random(len(keys)) ** (1 / weights)
-    chosen = keys[np.argsort(-drawn)[:items], 0].astype(int).tolist()
+    chosen = drawn(Item.objects.visible().filter(~Exists(written)), seed=seed)[:items]
     found = Item.objects.in_bulk(chosen)
     return [found[key] for key in chosen if key in found]

@@ -90,6 +90,12 @@ def ask(
     return Answer(value=row.answer, call=row)
 
 
+def is_known(prompt: Prompt, *, provider: Provider) -> bool:
+    """Whether this very question was answered before."""
+    key = scrubbed(prompt).hashed(provider.model, provider.revision)
+    return LlmCall.objects.filter(input_hash=key, outcome=Outcome.OK).exists()
+
+
 def _answer(
     prompt: Prompt, provider: Provider, spent: _Spent, sleep: Callable[[float], None]
 ) -> Any:

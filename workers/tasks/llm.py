@@ -34,3 +34,9 @@ def write_names(job_id: str) -> None:
 def write_synonyms(job_id: str) -> None:
     """Write synonyms, as a job asks for."""
     augmented.write_synonyms(job_id=job_id)
+
+
+@shared_task(name="llm.write_attributes", time_limit=3600, soft_time_limit=3300)
+def write_attributes(job_id: str) -> None:
+    """State facts of items, as a job asks for."""
+    augmented.write_attributes(job_id=job_id)

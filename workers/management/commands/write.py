@@ -1,4 +1,4 @@
-"""Have a language model write names of kinds or synonyms; they wait for an approval."""
+"""Have a language model write names, synonyms or facts of items; they wait for an approval."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,21 +6,33 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import ProjectError
-from workers.augmentation import names, synonyms
+from search.proposal_policy import accept_by_policy
+from workers.augmentation import attributes, names, synonyms
 from workers.llm.providers import provider, writes_freely
 from workers.llm.types import Prompt, Provider
 
-KINDS = ("names", "synonyms")
+WRITERS = {
+    "names": names.write_names,
+    "synonyms": synonyms.write_synonyms,
+    "attributes": attributes.write_attributes,
+}
+PROMPTS = {
+    "names": names.prompts,
+    "synonyms": synonyms.prompts,
+    "attributes": attributes.prompts,
+}
+# A model that is too small to write chooses among the facts that an item's words support.
+CHOSEN = ("attributes",)
 
 
 class Command(BaseCommand):
-    """`manage.py write --kind names --items 40`; queries have `write_queries`."""
+    """`manage.py write --kind attributes --items 200`; queries have `write_queries`."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What, how many, and whether really."""
-        parser.add_argument("--kind", choices=KINDS, required=True)
+        parser.add_argument("--kind", choices=tuple(WRITERS), required=True)
         parser.add_argument("--items", type=int, default=40)
         parser.add_argument("--dry-run", action="store_true", help="say what it would cost")
 
@@ -31,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError("--items is at least 1.")
         try:
             asked = provider()
-            if not writes_freely(asked):
+            if kind not in CHOSEN and not writes_freely(asked):
                 raise CommandError(
                     f"{asked.model} is too small to write {kind}: set LLM_GGUF to a GGUF file, or "
                     "LLM_BASE_URL and LLM_MODEL to an endpoint."
@@ -39,15 +51,16 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self.stdout.write(_cost(kind, items, asked))
                 return
-            write = names.write_names if kind == "names" else synonyms.write_synonyms
-            write(items=items, bar=options["verbosity"] > 0)
+            WRITERS[kind](items=items, bar=options["verbosity"] > 0)
+            accepted = accept_by_policy() if kind == "attributes" else 0
         except ProjectError as error:
             raise CommandError(error.detail) from error
-        self.stdout.write("What was written waits in Admin -> Proposals.")
+        told = f" A policy accepted {accepted:,}." if accepted else ""
+        self.stdout.write(f"What was written waits in Admin -> Proposals.{told}")
 
 
 def _cost(kind: str, items: int, asked: Provider) -> str:
-    found: list[Prompt] = (names if kind == "names" else synonyms).prompts(items, asked)
+    found: list[Prompt] = PROMPTS[kind](items, asked)
     made = sum(prompt.max_tokens for prompt in found)
     given = sum(prompt.guessed_tokens for prompt in found) - made
     return (
