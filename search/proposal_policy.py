@@ -7,9 +7,9 @@ the tests of its kind. Each keeps the figures that it was accepted by.
 
 from collections.abc import Callable, Mapping
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from search.models import Proposal, ProposalPolicy, Query
+from search.models import Proposal, ProposalPolicy, Query, Term
 from search.proposal_models import Kind
 from search.proposals import Batch, agreement, decide
 from search.query_checks import release
@@ -58,4 +58,19 @@ def _answered(rows: Rows) -> Rows:
     return rows.filter(Exists(passed))
 
 
-TESTS: Mapping[str, Callable[[Rows], Rows]] = {Kind.QUERY: _answered}
+def _of_the_present_text(rows: Rows) -> Rows:
+    """Of items that say what they said when it was written."""
+    return rows.filter(item__content_hash=F("content_hash"))
+
+
+def _of_a_word(rows: Rows) -> Rows:
+    """Pairs whose right word the catalog has, and whose mistyped one it does not."""
+    known = Term.objects.filter(word=OuterRef("text"))
+    return rows.filter(Exists(known), ~Exists(Term.objects.filter(word=OuterRef("subject"))))
+
+
+TESTS: Mapping[str, Callable[[Rows], Rows]] = {
+    Kind.QUERY: _answered,
+    Kind.SPELLING: _of_a_word,
+    Kind.SUMMARY: _of_the_present_text,
+}
