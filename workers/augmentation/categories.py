@@ -39,9 +39,11 @@ MEMBERS = 8
 MEMBER_CHARACTERS = 300
 MOST_WORDS = 6
 SUBJECT_CHARACTERS = Proposal._meta.get_field("subject").max_length or 200
-# Marks that no word has, entities, words run together, codes, and slugs of three words.
+# Marks that no word has, entities, words run together, codes and numbers that are no years, and
+# slugs of three words.
 _UNSPEAKABLE = re.compile(
-    r"[_|<>:;{}\[\]#=+\\@~^*]|&\w+;|%[0-9A-F]{2}|[a-z][A-Z]|\d{3}|^[^a-z]*\d[^a-z]*$"
+    r"[_|<>:;{}\[\]#=+\\@~^*]|&\w+;|%[0-9A-F]{2}|[a-z][A-Z]|^[A-Z]+[-.]\d+$"
+    r"|(?<!\d)(?!(?:1[5-9]|20)\d\d(?:s|\b))\d{3,}"
     r"|^[a-z0-9]+(?:-[a-z0-9]+){2,}$"
 )
 _SEPARATORS = re.compile(r"[\W_]+")

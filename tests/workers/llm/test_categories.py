@@ -72,6 +72,7 @@ def came_of_it():
     [
         ("Drama", True), ("Film Noir", True), ("Tanks & Tops", True), ("Sci-Fi", True),
         ("TV", True), ("Men/Tops", True), ("Men's shoes", True), ("Comédie", True), ("日本", True),
+        ("1960s", True), ("3D", True), ("Rock 'n' Roll", True),
         (PATH, False), ("Men > Shoes", False), ("mens-running-shoes", False), ("C-102", False),
         ("homeAndGarden", False), ("Toys &amp; Games", False), ("Men/tops_long", False),
         ("10442", False), ("a|b", False), ("Home::Kitchen", False),
