@@ -32,6 +32,18 @@ _SET_COVER_CODES = """
     )
     UPDATE catalog_item AS item SET cover_codes = held.codes FROM held WHERE item.id = held.id
 """
+_SET_SUMMARIES = """
+    WITH held AS (
+        SELECT item.id, told.summary, told.hash
+        FROM catalog_item AS item
+        JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS told(id, summary, hash)
+            ON told.id = item.id
+        WHERE (item.written_summary, item.summary_of) IS DISTINCT FROM (told.summary, told.hash)
+        ORDER BY item.id FOR NO KEY UPDATE OF item
+    )
+    UPDATE catalog_item AS item SET written_summary = held.summary, summary_of = held.hash
+    FROM held WHERE item.id = held.id
+"""
 
 
 def upsert_items(*, items: Sequence[ItemInput]) -> list[WriteResult]:
@@ -98,6 +110,20 @@ def set_cover_codes(*, codes: Mapping[int, Sequence[int]]) -> int:
     told = {key: json.dumps(list(of_item)) for key, of_item in codes.items()}
     with connection.cursor() as cursor:
         cursor.execute(_SET_COVER_CODES, [list(told), list(told.values())])
+        return int(cursor.rowcount)
+
+
+def set_summaries(*, summaries: Mapping[int, tuple[str, str]]) -> int:
+    """Tell the summaries of these items (by key); how many changed.
+
+    Args:
+        summaries: (sentence, content_hash of the text that it was written from); "" takes it back.
+    """
+    if not summaries:
+        return 0
+    texts, hashes = zip(*summaries.values(), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_SUMMARIES, [list(summaries), list(texts), list(hashes)])
         return int(cursor.rowcount)
 
 

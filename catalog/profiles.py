@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, JSONField, QuerySet
+from django.db.models.expressions import RawSQL
 
 from catalog.errors import InvalidInput
 from catalog.models import Item, Profile
@@ -14,6 +15,9 @@ CACHE_SECONDS = 10.0
 # The share of items that must have a price or a year before a range of it is worth offering.
 MOST_ITEMS = 0.5
 PROFILE_ID = 1
+_NAMED = """
+    (SELECT coalesce(jsonb_object_agg(path, jsonb_build_array(name, line)), '{}'::jsonb)
+     FROM catalog_categoryname)"""
 
 # (profile, when it was read): other processes see a change within CACHE_SECONDS.
 _cached: PerCatalog[tuple[Profile, float] | None] = PerCatalog(lambda: None)
@@ -24,7 +28,7 @@ def current_profile() -> Profile:
     cached = _cached.value
     if cached is not None and time.monotonic() - cached[1] < CACHE_SECONDS:
         return cached[0]
-    profile, _ = Profile.objects.get_or_create(pk=PROFILE_ID)
+    profile = _with_names().first() or Profile.objects.get_or_create(pk=PROFILE_ID)[0]
     _cached.value = (profile, time.monotonic())
     return profile
 
@@ -61,6 +65,12 @@ def adapt_profile() -> Profile:
         if items["enough"] and items[facet] >= items["enough"]:
             return save_profile(range_facet=facet)
     return profile
+
+
+def _with_names() -> QuerySet[Any]:
+    """The row, with what categories are called: `named_categories`, (name, line) by path."""
+    named = RawSQL(_NAMED, [], output_field=JSONField())  # noqa: S611  a constant
+    return Profile.objects.filter(pk=PROFILE_ID).annotate(named_categories=named)
 
 
 def forget_profile() -> None:

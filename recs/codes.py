@@ -111,7 +111,7 @@ def why_not(told: CodeReport) -> list[str]:
 def name_kinds(version: ModelVersion) -> int:
     """Name the version's kinds by what sets their members apart; how many have a derived name.
 
-    Names that a person gave, or an LLM, stay.
+    Names that a person gave, or an LLM, stay, and so do all descriptions.
     """
     members = _members(version)
     counts = Counter(".".join(path.split(".")[:n]) for path, _ in members for n in (1, 2))
@@ -119,10 +119,16 @@ def name_kinds(version: ModelVersion) -> int:
     told = {p: name for p, name in names.items() if "." not in p or counts[p] >= LEAST_NAMED}
     with transaction.atomic():
         of_version = CodeName.objects.filter(version=version)
+        described = dict(of_version.values_list("path", "description"))
         of_version.filter(source=Source.DERIVED).delete()
         kept = set(of_version.values_list("path", flat=True))
         rows = [
-            CodeName(version=version, path=path, name=name[:NAME_CHARACTERS])
+            CodeName(
+                version=version,
+                path=path,
+                name=name[:NAME_CHARACTERS],
+                description=described.get(path, ""),
+            )
             for path, name in told.items()
             if path not in kept
         ]
@@ -146,6 +152,16 @@ def rename_kind(*, version: ModelVersion, path: str, name: str) -> CodeName:
         version=version, path=path, defaults={"name": name, "source": Source.PERSON}
     )
     return named
+
+
+def describe_kinds(*, version_id: int, descriptions: Mapping[str, str]) -> int:
+    """Say what kinds that have a name are (by path, "" for nothing more); how many changed."""
+    changed = 0
+    with transaction.atomic():
+        for path, description in sorted(descriptions.items()):
+            named = CodeName.objects.filter(version_id=version_id, path=path)
+            changed += named.exclude(description=description).update(description=description)
+    return changed
 
 
 def _available_items(as_of: datetime, seed: int) -> list[int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 from catalog.answers import AnswerInput, log_answers
+from catalog.category_names import category_words
 from catalog.filters import ItemFilters
 from catalog.models import Answer
 from catalog.profiles import current_profile
@@ -229,7 +230,7 @@ def _category_rows(page: _Page, categories: Sequence[str]) -> None:
     for category in categories:
         page.add(
             f"category-{category}",
-            f"Loved in {category}",
+            f"Loved in {category_words(category)}",
             f"The {_nouns()} of this {current_profile().category_noun} that most people chose.",
             (Step(source=loved_by_many, tier=0),),
             Ask(k=ROW_LENGTH, filters=ItemFilters(category=(category,))),

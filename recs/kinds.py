@@ -72,11 +72,15 @@ _ALIKE = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """Items whose codes begin the same way; `count` of those that are visible."""
+    """Items whose codes begin the same way; `count` of those that are visible.
+
+    `description`: a sentence about them, "" for none.
+    """
 
     path: str
     name: str
     count: int
+    description: str = ""
 
     @property
     def address(self) -> str:
@@ -86,13 +90,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemKind:
-    """An item's semantic IDs, and the kinds that it is of, coarse to fine, by path and name."""
+    """An item's semantic IDs, and the kinds that it is of, coarse to fine, by path and name.
+
+    `descriptions`: of these kinds, "" for none.
+    """
 
     flat: int
     codes: tuple[int, ...]
     collision: int
     path: str
     kinds: tuple[tuple[str, str], ...]
+    descriptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +119,16 @@ def live_codes() -> ModelVersion | None:
 
 def first_kinds(version: ModelVersion) -> list[Kind]:
     """The kinds of the first level, largest first; counted at most once a minute."""
-    key = f"first_kinds:{version.pk}"
-    rows: list[tuple[str, str, int]] | None = cache.get(key)
+    key = f"described_kinds:{version.pk}"
+    rows: list[tuple[str, str, int, str]] | None = cache.get(key)
     if rows is None:
-        rows = [(one.path, one.name, one.count) for one in _kinds(version, "", least=1)]
+        found = _kinds(version, "", least=1)
+        rows = [(one.path, one.name, one.count, one.description) for one in found]
         cache.set(key, rows, CACHE_SECONDS)
-    return [Kind(path=path, name=name, count=count) for path, name, count in rows]
+    return [
+        Kind(path=path, name=name, count=count, description=description)
+        for path, name, count, description in rows
+    ]
 
 
 def kinds_below(version: ModelVersion, path: str) -> list[Kind]:
@@ -126,10 +138,15 @@ def kinds_below(version: ModelVersion, path: str) -> list[Kind]:
 
 def trail_of(version: ModelVersion, path: str) -> tuple[tuple[str, str], ...]:
     """Path and name of each kind from the first level down to this one."""
+    return tuple((prefix, name) for prefix, name, _ in described_trail(version, path))
+
+
+def described_trail(version: ModelVersion, path: str) -> tuple[tuple[str, str, str], ...]:
+    """The same, each with its description."""
     codes = path.split(".")
     prefixes = [".".join(codes[: n + 1]) for n in range(len(codes))]
-    names = _names(version, prefixes)
-    return tuple((prefix, names[prefix]) for prefix in prefixes)
+    words = _words(version, prefixes)
+    return tuple((prefix, *words[prefix]) for prefix in prefixes)
 
 
 def items_of_kind(version: ModelVersion, path: str) -> ItemQuerySet:
@@ -158,12 +175,14 @@ def kind_of_item(version: ModelVersion, item_id: int) -> ItemKind | None:
     row = ItemCode.objects.filter(version=version, item_id=item_id).first()
     if row is None:
         return None
+    trail = described_trail(version, row.path)
     return ItemKind(
         flat=row.flat,
         codes=tuple(row.codes),
         collision=row.collision,
         path=row.path,
-        kinds=trail_of(version, row.path),
+        kinds=tuple((path, name) for path, name, _ in trail),
+        descriptions=tuple(description for _, _, description in trail),
     )
 
 
@@ -215,16 +234,26 @@ def _kinds(version: ModelVersion, above: str, *, least: int) -> list[Kind]:
         .order_by("-n", "kind")
     )
     counts = dict(counted)
-    names = _names(version, list(counts))
-    return [Kind(path=path, name=names[path], count=n) for path, n in counts.items()]
+    words = _words(version, list(counts))
+    return [
+        Kind(path=path, name=words[path][0], count=n, description=words[path][1])
+        for path, n in counts.items()
+    ]
 
 
-def _names(version: ModelVersion, paths: Sequence[str]) -> dict[str, str]:
-    """What these are called; one without a name after the item of it that most people wanted."""
+def _words(version: ModelVersion, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name and description; one without a name after the item of it that most people wanted."""
     named = CodeName.objects.filter(version=version, path__in=paths)
-    found = dict(named.values_list("path", "name"))
+    told = {path: words for path, *words in named.values_list("path", "name", "description")}
+    found = {path: words[0] for path, words in told.items()}
     if unnamed := [path for path in paths if path not in found]:
         first = {path: ids[0] for path, ids in most_wanted(version, unnamed, most=1).items() if ids}
         titles = dict(Item.objects.filter(pk__in=first.values()).values_list("pk", "title"))
         found |= {path: f"Like {titles[key]}" for path, key in first.items() if key in titles}
-    return {path: found.get(path) or f"Kind {int(path.rpartition('.')[2])}" for path in paths}
+    return {
+        path: (
+            found.get(path) or f"Kind {int(path.rpartition('.')[2])}",
+            told[path][1] if path in told else "",
+        )
+        for path in paths
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog.category_names import category_label
 from catalog.derive import decade
 from catalog.filters import ATTRIBUTE, Range
 from catalog.models import Profile
@@ -24,7 +25,7 @@ def facet_label(facet: str, profile: Profile) -> str:
 
 def value_label(facet: str, value: str) -> str:
     """A value as it is shown: "Hoodies" for the category Men/Tops/Hoodies."""
-    return value.rpartition("/")[2] if facet == "category" else value
+    return category_label(value) if facet == "category" else value
 
 
 def range_label(facet: str, bounds: Range, profile: Profile) -> str:

@@ -9,6 +9,7 @@ from django.db.models import F, Window
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import RowNumber
 
+from catalog.category_names import category_label
 from catalog.demonyms import DEMONYMS
 from catalog.filters import (
     ATTRIBUTE,
@@ -115,7 +116,9 @@ def _ways(profile: Profile) -> Iterator[Said]:
 
 def _wordings(facet: str, value: str, profile: Profile) -> Iterator[tuple[str, bool]]:
     named = {"creator", *(f"{ATTRIBUTE}{key}" for key in profile.name_attributes)}
-    texts = [value.rpartition("/")[2] if facet == "category" else value]
+    texts = [value]
+    if facet == "category":
+        texts = list(dict.fromkeys([value.rpartition("/")[2], category_label(value)]))
     if facet == "country":
         texts += DEMONYMS.get(value.casefold(), ())
     for text in texts:

@@ -13,12 +13,13 @@ from search.proposal_models import (
     ProposalPolicy,
     ReviewSample,
     SampleVerdict,
+    SpellingPair,
 )
 
 __all__ = [
     "Anchor", "BannedPattern", "CatalogChange", "FacetWord", "FinishedText", "ItemWords",
     "OnwardLink", "Proposal", "ProposalPolicy", "Query", "ReviewSample", "Rule", "SampleVerdict",
-    "Synonym", "Term",
+    "SpellingPair", "Synonym", "Term",
 ]  # fmt: skip
 # What may be recommended or completed; search.query_candidates says the same in SQL.
 SHOWN = Q(review="approved", answers__gt=0, held_back="")

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 # In the basis of what was rejected by nobody: what it was written of has changed since.
 CHANGED = "change"
@@ -192,3 +192,22 @@ class ItemWords(models.Model):
 
     def __str__(self) -> str:
         return f"{self.words} {self.added}".strip()[:80]
+
+
+class SpellingPair(models.Model):
+    """A mistyped word and what it stands for: approved, and known to the corrector.
+
+    Rows are never changed in place (search.spelling_store), so that the number of rows and the last
+    key tell whether anything is new.
+    """
+
+    typed = models.CharField(max_length=80, unique=True)
+    meant = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(typed=F("meant")), name="spelling_pair_differs")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.typed} \u2192 {self.meant}"

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from catalog.profiles import current_profile
 from search.fact_schema import fact_schema
-from search.models import Proposal, ProposalPolicy, Query
+from search.models import Proposal, ProposalPolicy, Query, Term
 from search.proposal_models import Kind
 from search.proposals import Batch, agreement, decide
 from search.query_checks import release
@@ -68,7 +68,20 @@ def _named_in_the_text(rows: Rows) -> Rows:
     return rows.filter(pk__in=[row.pk for row in current if is_named(row, schema)])
 
 
+def _of_the_present_text(rows: Rows) -> Rows:
+    """Of items that say what they said when it was written."""
+    return rows.filter(item__content_hash=F("content_hash"))
+
+
+def _of_a_word(rows: Rows) -> Rows:
+    """Pairs whose right word the catalog has, and whose mistyped one it does not."""
+    known = Term.objects.filter(word=OuterRef("text"))
+    return rows.filter(Exists(known), ~Exists(Term.objects.filter(word=OuterRef("subject"))))
+
+
 TESTS: Mapping[str, Callable[[Rows], Rows]] = {
     Kind.QUERY: _answered,
     Kind.ATTRIBUTE: _named_in_the_text,
+    Kind.SPELLING: _of_a_word,
+    Kind.SUMMARY: _of_the_present_text,
 }

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
+from catalog.models import Item
 from search.acceptance import share_interval
 from search.added_facts import mark_changed
 from search.models import Proposal, ReviewSample
@@ -154,28 +155,48 @@ def _of_the_text_as_it_is(rows: list[Proposal]) -> list[Proposal]:
 def offer(
     *,
     kind: str,
-    subject: str,
+    subject: str | Item,
     text: str,
     evidence: str,
     origin: Origin,
     value: Mapping[str, Any] | None = None,
 ) -> str:
-    """Store a proposal of a kind that is about no item; "proposed", or "known" where it stands."""
-    normalized = normalize_query(text)
-    _, is_new = Proposal.objects.get_or_create(
-        kind=kind,
-        item=None,
-        subject=subject[:200],
-        normalized=normalized,
-        defaults={
-            "text": text[:300],
-            "evidence": evidence[:200],
-            "value": dict(value or {}),
-            "money": origin.money,
-            **origin.columns(),
-        },
-    )
+    """Store a proposal of a kind other than queries; "proposed", or "known" where it stands.
+
+    Args:
+        kind: of it.
+        subject: what it is about: a name, or an item. Of an item its text as it was read counts:
+            the same words about another text are another proposal.
+        text: what is proposed.
+        evidence: words of what it is about.
+        origin: who wrote it.
+        value: what the text alone does not say.
+    """
+    item = subject if isinstance(subject, Item) else None
+    with transaction.atomic():
+        if item is not None and not _still_there(item):
+            return "deleted meanwhile"
+        _, is_new = Proposal.objects.get_or_create(
+            kind=kind,
+            item=item,
+            subject=subject.content_hash if isinstance(subject, Item) else subject[:200],
+            normalized=normalize_query(text),
+            defaults={
+                "text": text[:300],
+                "evidence": evidence[:200],
+                "value": dict(value or {}),
+                "money": origin.money,
+                "content_hash": item.content_hash if item else "",
+                **origin.columns(),
+            },
+        )
     return "proposed" if is_new else "known"
+
+
+def _still_there(item: Item) -> bool:
+    """Held until the transaction ends, so that nobody deletes it in between."""
+    held = Item.objects.select_for_update(no_key=True).filter(pk=item.pk)
+    return held.values_list("pk", flat=True).first() is not None
 
 
 def refusals(kind: str = Kind.QUERY, *, most: int = MOST_REFUSALS) -> list[tuple[str, str]]:

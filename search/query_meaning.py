@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from catalog.category_names import category_label
 from catalog.demonyms import DEMONYMS
 from search.query_candidates import HitFacts
 from search.query_sources.base import split_anchor
@@ -77,7 +78,7 @@ def _wordings(kind: str, value: str) -> list[str]:
     if kind == "country":
         return [value, *DEMONYMS.get(value.casefold(), ())]
     if kind == "category":
-        return [value.rpartition("/")[2]]
+        return list(dict.fromkeys([category_label(value), value.rpartition("/")[2]]))
     if kind == "decade":
         return [value, value[2:]] if len(value) == 5 else [value]
     return [value]

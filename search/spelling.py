@@ -28,6 +28,8 @@ COMMON = 3  # items that hold a word which is worth two errors
 SOUNDS_ALIKE = 0.08
 # What a word gains for each nat by which it is commoner, beside the letters' log-odds.
 PRIOR = 0.1
+# What somebody approved comes before whatever the letters say; see _choices().
+KNOWN = 100.0
 LEAST_PART = 2  # letters of each part of a word that is cut in two
 MAX_UNKNOWN_WORDS = 4
 CHOICES_PER_WORD = 4
@@ -120,7 +122,9 @@ def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     unknown = [
         word
         for word in dict.fromkeys(query.words)
-        if _is_correctable(word) and not is_known(word, words) and word not in meant
+        if (word in words.pairs or is_correctable(word))
+        and not is_known(word, words)
+        and word not in meant
     ][:MAX_UNKNOWN_WORDS]
     found = _joined(query, words)
     choices = [_choices(word, words) for word in unknown]
@@ -140,7 +144,13 @@ def proposals(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
 
 
 def _choices(word: str, words: Vocabulary) -> list[Proposal]:
-    """Likely meanings of an unknown word: similar words, and the word cut in two known ones."""
+    """Likely meanings of an unknown word: similar words, and the word cut in two known ones.
+
+    Before them, where there is one, what the word is known to stand for. It counts like any other
+    only where the whole query then finds something.
+    """
+    known = words.pairs.get(word, "")
+    sure = [Proposal(text=known, letters=KNOWN, score=KNOWN)] if known in words.items else []
     items = {
         f"{word[:at]} {word[at:]}": min(words.items[word[:at]], words.items[word[at:]])
         for at in range(LEAST_PART, len(word) - LEAST_PART + 1)
@@ -149,7 +159,8 @@ def _choices(word: str, words: Vocabulary) -> list[Proposal]:
     cuts = Weighed.of(word, list(items), english_channel()).meant()
     likely = [each for each in likely_words(word, words) if _is_worth(word, each.text, words)]
     found = likely + [_proposal(cut, items[cut.word]) for cut in cuts]
-    return _by_score(found)[:CHOICES_PER_WORD]
+    others = [each for each in _by_score(found) if each.text != known or not sure]
+    return [*sure, *others][:CHOICES_PER_WORD]
 
 
 def _is_worth(typed: str, meant: str, words: Vocabulary) -> bool:
@@ -199,7 +210,7 @@ def is_known(word: str, words: Vocabulary) -> bool:
     return embeddings.is_common_word(word)
 
 
-def _is_correctable(word: str) -> bool:
+def is_correctable(word: str) -> bool:
     return LEAST_LETTERS <= len(word) <= MOST_LETTERS and word.isalnum() and not word[0].isdigit()
 
 

@@ -3,15 +3,14 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from django.db import connection, transaction
-from django.db.models import Max
 
 from catalog.models import Item
 from catalog.progress import NO_PROGRESS, Progress
 from catalog.scope import PerCatalog
-from search.models import Query, Term
+from search.models import Query, SpellingPair, Term
 from search.text import normalize_query
 from search.word_index import WordIndex
 
@@ -22,25 +21,42 @@ MAX_WORD_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words and the number of items that hold them, as of one build."""
+    """Words and the number of items that hold them, as of one build.
+
+    `pairs`: what mistyped words stand for, as somebody approved; `pairs_version` is another one
+    whenever these change.
+    """
 
     version: int
     items: Mapping[str, int]
     index: WordIndex
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    pairs_version: tuple[int, int] = (0, 0)
 
 
 _EMPTY = Vocabulary(version=0, items={}, index=WordIndex.of(()))
+_VERSIONS = """
+    SELECT (SELECT coalesce(max(id), 0) FROM search_term), count(*), coalesce(max(id), 0)
+    FROM search_spellingpair"""
 _lock = threading.Lock()
 _loaded = PerCatalog(lambda: _EMPTY)
 
 
 def vocabulary() -> Vocabulary:
-    """The words of the latest build; one cheap statement tells whether there is a newer one."""
-    version = Term.objects.aggregate(latest=Max("id"))["latest"] or 0
-    if version != _loaded.value.version:
+    """The words of the latest build; one cheap statement tells whether anything is newer."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSIONS)
+        version, *pairs = cursor.fetchone()
+    wanted = (version, tuple(pairs))
+    if wanted != (_loaded.value.version, _loaded.value.pairs_version):
         with _lock:
-            if version != _loaded.value.version:
-                _loaded.value = _load(version)
+            held = _loaded.value
+            if version != held.version:
+                held = _load(version)
+            if wanted[1] != held.pairs_version:
+                known = dict(SpellingPair.objects.values_list("typed", "meant"))
+                held = replace(held, pairs=known, pairs_version=wanted[1])
+            _loaded.value = held
     return _loaded.value
 
 

@@ -25,6 +25,7 @@ from catalog.keys import issue_key
 from catalog.models import (
     Answer,
     Catalog,
+    CategoryName,
     Collection,
     CollectionItem,
     Event,
@@ -213,6 +214,7 @@ def _trained(items: list[Item]) -> None:
 def _operations(items: list[Item]) -> None:
     for n in range(len(items)):
         Catalog.objects.create(name=f"c{n}", hosts=[NASTY])
+        CategoryName.objects.create(path=f"c{n} {NASTY}", name=f"{n} {NASTY}", line=NASTY)
         LlmLimit.objects.create(purpose=f"{NASTY}{n}", calls_a_day=n)
         LlmCall.objects.create(
             purpose="queries", prompt_version="1", model=NASTY, input_hash=str(n),

@@ -1,11 +1,34 @@
 """What the tasks of language models do: write, then offer what was written to the store."""
 
+from collections.abc import Callable, Mapping
+
 from celery.exceptions import SoftTimeLimitExceeded
 
 from catalog.enqueue import go_on_with_job
-from search import pipeline, proposal_policy
+from search import pipeline
+from search.proposal_policy import accept_by_policy
 from search.query_sources.written import NAME
-from workers.augmentation import attributes, labels, names, queries, synonyms
+from workers.augmentation import (
+    attributes,
+    categories,
+    descriptions,
+    labels,
+    names,
+    queries,
+    spellings,
+    summaries,
+    synonyms,
+)
+
+WRITERS: Mapping[str, Callable[..., None]] = {
+    "attributes": attributes.write_attributes,
+    "names": names.write_names,
+    "synonyms": synonyms.write_synonyms,
+    "descriptions": descriptions.write_descriptions,
+    "categories": categories.write_categories,
+    "spellings": spellings.write_spellings,
+    "summaries": summaries.write_summaries,
+}
 
 
 def write_queries(*, job_id: str) -> None:
@@ -34,30 +57,18 @@ def offer_queries() -> dict[str, int]:
     return pipeline.check_queries(source=NAME)
 
 
-def write_names(*, job_id: str) -> None:
-    """Name the kinds that a job asks for."""
+def write(*, kind: str, job_id: str) -> None:
+    """Write what a job asks for, of a kind that is not tried on the live search first.
+
+    Args:
+        kind: one of WRITERS.
+        job_id: its row.
+    """
     try:
-        names.write_names(items=0, job_id=job_id)
+        WRITERS[kind](items=0, job_id=job_id)
+        accept_by_policy()
     except SoftTimeLimitExceeded:
         go_on_with_job(job_id=job_id)
-
-
-def write_synonyms(*, job_id: str) -> None:
-    """Write the synonyms that a job asks for."""
-    try:
-        synonyms.write_synonyms(items=0, job_id=job_id)
-    except SoftTimeLimitExceeded:
-        go_on_with_job(job_id=job_id)
-
-
-def write_attributes(*, job_id: str) -> None:
-    """State facts of the items that a job asks for; a policy accepts what it accepts."""
-    try:
-        attributes.write_attributes(items=0, job_id=job_id)
-    except SoftTimeLimitExceeded:
-        go_on_with_job(job_id=job_id)
-        return
-    proposal_policy.accept_by_policy()
 
 
 def label_pairs(*, job_id: str) -> None:

@@ -57,8 +57,8 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("=kind", "message")
     actions = None
     actions_list = (
-        "write_queries", "write_attributes", "write_names", "write_synonyms", "label_matches",
-        "label_fits",
+        "write_queries", "write_attributes", "write_names", "write_synonyms", "write_summaries",
+        "write_spellings", "write_categories", "write_descriptions", "label_matches", "label_fits",
     )  # fmt: skip
     actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
@@ -142,6 +142,70 @@ class JobAdmin(ReadOnlyAdmin):
     def write_synonyms(self, request: HttpRequest, form: Any) -> HttpResponse:
         """Hand it to the workers."""
         return _begin(request, "llm.write_synonyms", items=40)
+
+    @action(
+        description="Write summaries",
+        icon="short_text",
+        permissions=["steer"],
+        url_path="write-summaries",
+        dialog={
+            "title": "Have a language model sum items up for their cards?",
+            "description": "For 200 items without a summary of their text, the most wanted first. "
+            "It takes a model that writes. What it writes waits in Proposals.",
+            "form_submit_text": "Write summaries",
+        },
+    )
+    def write_summaries(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_summaries", items=WRITTEN_FOR)
+
+    @action(
+        description="Write spelling pairs",
+        icon="spellcheck",
+        permissions=["steer"],
+        url_path="write-spellings",
+        dialog={
+            "title": "Have a language model say what mistyped words stood for?",
+            "description": "For 200 words that several people searched in vain. It chooses among "
+            "the catalog's words; the packaged model is not asked. Its pairs wait in Proposals.",
+            "form_submit_text": "Write pairs",
+        },
+    )
+    def write_spellings(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_spellings", items=WRITTEN_FOR)
+
+    @action(
+        description="Write names of categories",
+        icon="category",
+        permissions=["steer"],
+        url_path="write-categories",
+        dialog={
+            "title": "Have a language model name categories that do not read well?",
+            "description": "For 40 categories such as “sci-fi_and_fantasy”, a name and a line. It "
+            "takes a model that writes. What it writes waits in Proposals.",
+            "form_submit_text": "Write names",
+        },
+    )
+    def write_categories(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_categories", items=40)
+
+    @action(
+        description="Write descriptions of kinds",
+        icon="notes",
+        permissions=["steer"],
+        url_path="write-descriptions",
+        dialog={
+            "title": "Have a language model describe kinds?",
+            "description": "For 40 kinds without a description, one sentence each. It takes a "
+            "model that writes. What it writes waits in Proposals.",
+            "form_submit_text": "Write descriptions",
+        },
+    )
+    def write_descriptions(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Hand it to the workers."""
+        return _begin(request, "llm.write_descriptions", items=40)
 
     @action(
         description="Grade search results",

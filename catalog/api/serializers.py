@@ -40,6 +40,11 @@ class ItemOutput(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="The caller's own id.")
     title = serializers.CharField()
     description = serializers.CharField(required=False)
+    summary = serializers.CharField(
+        allow_blank=True,
+        help_text="A sentence that a language model wrote of the item and somebody approved; empty "
+        "without one. `description` is the feed's own.",
+    )
     categories = serializers.ListField(
         child=serializers.CharField(), help_text='Paths: "Men/Tops/Hoodies".'
     )
@@ -69,6 +74,7 @@ def item_json(item: Item) -> dict[str, Any]:
     shown = {
         "id": item.external_id,
         "title": item.title,
+        "summary": item.summary,
         "categories": item.category_paths,
         "creators": item.creators,
         "attributes": item.attributes,

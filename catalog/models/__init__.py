@@ -3,6 +3,7 @@
 from catalog.event_kinds import EventKind
 from catalog.models.answers import Answer
 from catalog.models.catalogs import Catalog
+from catalog.models.categories import CategoryName
 from catalog.models.collections import Collection, CollectionItem
 from catalog.models.events import Event, EventKey
 from catalog.models.items import Item
@@ -17,6 +18,7 @@ __all__ = (
     "Answer",
     "ApiKey",
     "Catalog",
+    "CategoryName",
     "Collection",
     "CollectionItem",
     "Event",

@@ -4,10 +4,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Lower
 
 from catalog.querysets import ItemQuerySet
+
+# A card has room for two or three short lines.
+SUMMARY_CHARACTERS = 140
 
 
 class Item(models.Model):
@@ -57,6 +60,23 @@ class Item(models.Model):
     all_attributes = models.GeneratedField(
         expression=Func("attributes", "added", function="foray_all_attributes"),
         output_field=models.JSONField(),
+        db_persist=True,
+    )
+    # One sentence that a language model wrote and somebody approved (set_summaries), and the hash
+    # of the text that it was written from.
+    written_summary = models.CharField(
+        max_length=SUMMARY_CHARACTERS, blank=True, default="", db_default="", editable=False
+    )
+    summary_of = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    # What cards show: "" from the moment that the item's text is another one than it was written
+    # from, whoever writes the item.
+    summary = models.GeneratedField(
+        expression=Case(
+            When(summary_of=F("content_hash"), then=F("written_summary")), default=Value("")
+        ),
+        output_field=models.CharField(max_length=SUMMARY_CHARACTERS),
         db_persist=True,
     )
     search_vector = models.GeneratedField(

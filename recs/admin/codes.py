@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from catalog.admin_base import FastAdmin, ReadOnlyAdmin
 from catalog.errors import ProjectError
-from recs.codes import rename_kind
+from recs.codes import describe_kinds, rename_kind
 from recs.models import CodeName, ItemCode
 
 
@@ -37,12 +37,12 @@ class ItemCodeAdmin(ReadOnlyAdmin):
 class CodeNameAdmin(FastAdmin):
     """What kinds are called. A name that a person gives wins over a derived one."""
 
-    list_display = ("path", "name", "source", "version", "created_at")
+    list_display = ("path", "name", "description", "source", "version", "created_at")
     list_select_related = ("version",)
     list_filter = (("source", ChoicesDropdownFilter),)
     search_fields = ("path", "name")
     ordering = ("-version", "path")
-    fields = ("path", "name", "source", "version", "created_at")
+    fields = ("path", "name", "description", "source", "version", "created_at")
     readonly_fields = ("path", "source", "version", "created_at")
     actions = None
 
@@ -55,8 +55,12 @@ class CodeNameAdmin(FastAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: CodeName, form: Any, change: Any) -> None:
-        """Give the kind the name that was typed."""
+        """Give the kind the name that was typed, and the sentence."""
         try:
-            rename_kind(version=obj.version, path=obj.path, name=obj.name)
+            if "name" in form.changed_data:
+                rename_kind(version=obj.version, path=obj.path, name=obj.name)
+            if "description" in form.changed_data:
+                told = " ".join(obj.description.split())
+                describe_kinds(version_id=obj.version_id, descriptions={obj.path: told})
         except ProjectError as error:
             messages.error(request, error.detail)

@@ -33,6 +33,9 @@ class KindOutput(serializers.Serializer[Any]):
 
     path = serializers.CharField(help_text='The codes: "12.200" is a kind within "12".')
     name = serializers.CharField()
+    description = serializers.CharField(
+        allow_blank=True, help_text="A sentence about them; empty without one."
+    )
     count = serializers.IntegerField(help_text="Visible items.")
 
 
@@ -59,6 +62,7 @@ class NamedKind(serializers.Serializer[Any]):
 
     path = serializers.CharField()
     name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
 
 
 class ItemKindOutput(serializers.Serializer[Any]):
@@ -178,7 +182,10 @@ class ItemKindApi(Api):
                 "flat": kind.flat,
                 "codes": list(kind.codes),
                 "collision": kind.collision,
-                "kinds": [{"path": address_of(path), "name": name} for path, name in kind.kinds],
+                "kinds": [
+                    {"path": address_of(path), "name": name, "description": description}
+                    for (path, name), description in zip(kind.kinds, kind.descriptions, strict=True)
+                ],
                 "more": [
                     {
                         "item": item_json(items[one.item_id]),
@@ -193,4 +200,9 @@ class ItemKindApi(Api):
 
 
 def _kind_json(kind: Kind) -> dict[str, Any]:
-    return {"path": kind.address, "name": kind.name, "count": kind.count}
+    return {
+        "path": kind.address,
+        "name": kind.name,
+        "description": kind.description,
+        "count": kind.count,
+    }

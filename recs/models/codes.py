@@ -6,6 +6,8 @@ from django.db.models import Deferrable, Q
 
 from recs.models.model_versions import ModelVersion
 
+DESCRIPTION_CHARACTERS = 140
+
 
 class ItemCode(models.Model):
     """An item's codes in one version of the semantic IDs."""
@@ -58,6 +60,11 @@ class CodeName(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="code_names")
     path = models.CharField(max_length=100)
     name = models.CharField(max_length=200)
+    # One sentence about it; "" until somebody approved or wrote one.
+    description = models.CharField(
+        max_length=DESCRIPTION_CHARACTERS, blank=True, default="", db_default=""
+    )
+    # Of the name.
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.DERIVED)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -7,6 +7,7 @@ combination that enough visible items have together, so a query that nothing ans
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from catalog.category_names import category_label
 from catalog.demonyms import DEMONYMS
 from catalog.models import Profile
 from search.query_sources import facts
@@ -84,7 +85,7 @@ def spoken(kind: str, value: str) -> str:
     if kind == "country":
         return next(iter(DEMONYMS.get(value.casefold(), ())), "")
     if kind == "category":
-        leaf = value.rpartition("/")[2]
+        leaf = category_label(value)
         # "Film Noir" is said in lower case, "TV" and "LGBT" are not.
         return " ".join(word.lower() if word.istitle() else word for word in leaf.split())
     return value

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from catalog.category_names import category_line, category_trail
 from catalog.profiles import current_profile
 from catalog.types import QueryRecommendation, Viewer
 from recs.kinds import live_codes
@@ -52,11 +53,12 @@ def category(request: HtmxRequest, path: str) -> HttpResponse:
     params = replace(asked, query="", filters=filters, sort=sort, path=request.path)
     viewer = viewer_of(request)
     answer = answer_search(params.request(viewer, surface="browse"))
-    name = path.rpartition("/")[2]
+    *above, (name, _) = category_trail(path)
     parts = _below(path, counts)
     context = {
         "title": name,
-        "trail": _above(path),
+        "line": category_line(path),
+        "trail": above,
         "parts": category_shelves(_largest(parts)),
         "of": len(parts),
         "results": results_page(answer, params, current_profile()),
@@ -87,11 +89,6 @@ def _searches_from(
 def _largest(counts: dict[str, int]) -> dict[str, int]:
     """Those with most items; more of them than that are no choice, and are found by searching."""
     return dict(islice(counts.items(), MAX_SHELVES))
-
-
-def _above(path: str) -> list[tuple[str, str]]:
-    levels = path.split("/")[:-1]
-    return [(level, "/".join(levels[: n + 1])) for n, level in enumerate(levels)]
 
 
 def _below(path: str, counts: dict[str, int]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.text import slugify
 
+from catalog.category_names import category_label
 from catalog.covers import cover_digest
 from catalog.models import Collection, Item, Profile
 from catalog.types import RankedItem
@@ -34,6 +35,7 @@ class Card:
     url: str
     cover_url: str
     facts: tuple[str, ...]
+    summary: str = ""
     why: str = ""
 
 
@@ -59,6 +61,7 @@ def card(
         url=tracked_url(item, trail=trail, position=position),
         cover_url=cover_url(item),
         facts=facts_of(item, profile)[:CARD_FACTS],
+        summary=item.summary,
         why=why,
     )
 
@@ -131,7 +134,7 @@ def facts_of(item: Item, profile: Profile) -> tuple[str, ...]:
     """Short facts, the most telling first: year or price, creator, then the profile's."""
     main = {"year": str(item.year or ""), "price": price_of(item, profile)}
     order = ["price", "year"] if profile.range_facet == "price" else ["year", "price"]
-    kinds = [path.rpartition("/")[2] for path in item.category_paths[:2]]
+    kinds = [category_label(path) for path in item.category_paths[:2]]
     # Where nobody is named, what kind of thing it is says most.
     facts = [main[key] for key in order] + [", ".join(item.creators[:2]) or "".join(kinds[:1])]
     facts += [attribute_text(key, item.attributes.get(key)) for key in profile.fact_attributes]

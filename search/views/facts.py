@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from catalog.additions import CATEGORY, Addition, additions_of
+from catalog.category_names import category_trail
 from catalog.models import Item, Profile
 from search.facet_wording import attribute_label, attribute_text
 from search.views.cards import price_of
@@ -99,7 +100,10 @@ def _year(item: Item) -> tuple[Value, ...]:
 
 def _categories(item: Item) -> tuple[Value, ...]:
     return tuple(
-        Value(text=path.replace("/", " / "), url=reverse("pages:category", args=(path,)))
+        Value(
+            text=" / ".join(label for label, _ in category_trail(path)),
+            url=reverse("pages:category", args=(path,)),
+        )
         for path in item.category_paths
     )
 

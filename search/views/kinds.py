@@ -11,6 +11,7 @@ from catalog.profiles import current_profile
 from recs.kinds import (
     Kind,
     address_of,
+    described_trail,
     first_kinds,
     items_of_kind,
     kind_of_item,
@@ -19,7 +20,6 @@ from recs.kinds import (
     more_of_kind,
     most_wanted,
     path_at,
-    trail_of,
 )
 from recs.models import ModelVersion
 from search.views.cards import Row, Trail, card, cover_url, items_of
@@ -31,6 +31,7 @@ KINDS_PER_PAGE = 60
 MAX_BELOW = 24
 PER_PAGE = 24
 NEAR = 12
+PUT_TOGETHER = "Put together by what they are about, the nearest first."
 
 
 @require_safe
@@ -58,10 +59,11 @@ def kind(request: HttpRequest, address: str) -> HttpResponse:
         raise Http404
     shown = everything.get_page(read_page(request.GET.get("page", "")))
     profile, trail, first = current_profile(), Trail(surface="kind"), shown.start_index()
-    *above, (_, name) = trail_of(version, path)
+    *above, (_, name, description) = described_trail(version, path)
     context = {
         "title": name,
-        "trail": [(label, kind_url(prefix)) for prefix, label in above],
+        "line": description,
+        "trail": [(label, kind_url(prefix)) for prefix, label, _ in above],
         "total": everything.count,
         "parts": kind_shelves(version, kinds_below(version, path)[:MAX_BELOW])
         if shown.number == 1
@@ -86,6 +88,7 @@ def kind_shelves(version: ModelVersion, found: list[Kind]) -> list[Shelf]:
     return [
         Shelf(
             title=one.name,
+            line=one.description,
             url=kind_url(one.path),
             count=one.count,
             covers=tuple(cover_url(items[key]) for key in ids.get(one.path, ()) if key in items),
@@ -110,7 +113,7 @@ def row_of_kind(item: Item) -> Row | None:
         Row(
             key="kind",
             title="More of this kind",
-            why="Put together by what they are about, the nearest first.",
+            why=f"{mine.descriptions[0]} {PUT_TOGETHER}".strip(),
             cards=cards,
             more=(name, kind_url(path)),
         )

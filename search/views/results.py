@@ -155,11 +155,16 @@ def _cards(hits: Iterable[Hit], profile: Profile, trail: Trail) -> tuple[HitCard
             card=card(hit.item, profile, trail=trail, position=hit.position),
             # Both are written by search.highlight, which escapes what it marks.
             title_marked=mark_safe(hit.title_marked),  # noqa: S308
-            snippet=mark_safe(hit.snippet),  # noqa: S308
+            snippet=mark_safe(_snippet(hit)),  # noqa: S308
             why=_why(hit, profile),
         )
         for hit in hits
     )
+
+
+def _snippet(hit: Hit) -> str:
+    """A summary stands for the description's beginning, but not for the part that matches."""
+    return "" if hit.item.summary and "<mark>" not in hit.snippet else hit.snippet
 
 
 def _why(hit: Hit, profile: Profile) -> str:

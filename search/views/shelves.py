@@ -10,6 +10,7 @@ from django.db.models import Count, F, Func, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 
+from catalog.category_names import category_label, category_line
 from catalog.models import Collection, CollectionItem, Item
 from search.views.cards import collection_url, cover_url, items_of
 
@@ -40,6 +41,7 @@ class Shelf:
     url: str
     count: int
     covers: tuple[str, ...]
+    line: str = ""
 
 
 def shelves(collections: Sequence[Collection]) -> list[Shelf]:
@@ -94,7 +96,8 @@ def category_shelves(counts: dict[str, int]) -> list[Shelf]:
     items = items_of({item_id for listed in ids.values() for item_id in listed})
     return [
         Shelf(
-            title=path.rpartition("/")[2],
+            title=category_label(path),
+            line=category_line(path),
             url=reverse("pages:category", args=(path,)),
             count=count,
             covers=tuple(cover_url(items[one]) for one in ids.get(path, ()) if one in items),

@@ -88,8 +88,8 @@ class Closed(Form):
         return found[:MOST_CHOSEN]
 
 
-def schema_of(said: tuple[str, ...]) -> dict[str, object]:
-    """JSON Schema of an answer: these texts and no others."""
+def schema_of(said: tuple[str, ...], *, least: int = 1) -> dict[str, object]:
+    """JSON Schema of an answer: at least so many of these texts and no others."""
     one = {
         "type": "object",
         "properties": {
@@ -102,7 +102,7 @@ def schema_of(said: tuple[str, ...]) -> dict[str, object]:
     return {
         "type": "object",
         "properties": {
-            "chosen": {"type": "array", "minItems": 1, "maxItems": len(said), "items": one}
+            "chosen": {"type": "array", "minItems": least, "maxItems": len(said), "items": one}
         },
         "required": ["chosen"],
         "additionalProperties": False,

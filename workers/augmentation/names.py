@@ -66,11 +66,11 @@ def prompts(items: int, asked: Provider) -> list[Prompt]:
     """What a job would ask."""
     version = live_codes()
     waiting = _waiting(version, items, asked) if version else []
-    return [_prompt(named, _members(named)) for named in waiting]
+    return [_prompt(named, members_of(named)) for named in waiting]
 
 
 def _write(named: CodeName, asked: Provider, job: Job) -> Counter[str]:
-    members = _members(named)
+    members = members_of(named)
     answer = ask(_prompt(named, members), provider=asked, job=job)
     name, evidence = str(answer.value["name"]).strip(), str(answer.value["evidence"])
     if why := _why_not(name, evidence, named, members):
@@ -93,7 +93,8 @@ def _waiting(version: ModelVersion, most: int, asked: Provider) -> list[CodeName
     return list(derived.select_related("version").order_by("path")[:most])
 
 
-def _members(named: CodeName) -> list[Item]:
+def members_of(named: CodeName) -> list[Item]:
+    """The members of a kind that most people wanted."""
     ids = most_wanted(named.version, [named.path], most=MEMBERS).get(named.path, [])
     return list(Item.objects.filter(pk__in=ids).order_by("pk"))
 

@@ -101,3 +101,11 @@ def make_items():
         return list(Item.objects.order_by("pk"))
 
     return make
+
+
+@pytest.fixture
+def asks(settings, served):
+    """The served endpoint is the installation's language model."""
+    settings.LLM_BASE_URL, settings.LLM_MODEL, settings.LLM_API_KEY = served.url, "tiny", "k"
+    settings.LLM_PRICE, settings.LLM_CONCURRENCY = "1/2", 1
+    return served
