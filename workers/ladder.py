@@ -30,8 +30,16 @@ from recs.ml.match.ladder import (
     by_rules,
     rung,
 )
-from recs.ml.match.ladder_rows import LadderRows, apart, ladder_rows
+from recs.ml.match.ladder_rows import (
+    LEAST_FAIR,
+    LEAST_GOOD,
+    OWNER,
+    LadderRows,
+    apart,
+    ladder_rows,
+)
 from recs.ml.match.tuned import Tuned, TunedConfig, score_pairs, tune
+from recs.ml.relevance.pairs import numbers_of
 from recs.models import FrozenLabels
 from workers.augmentation.label_forms import FULL
 from workers.ladder_models import Asking, said_by
@@ -59,7 +67,8 @@ class LadderInput:
 
     `train`: judged pairs of the same kind to learn from. `forms`: the ways in which each model is
     asked. `most_asked`: pairs for each of them. `most_taught`: pairs that teach the bound of a
-    likelihood. `characters`: of an item's text that a model is told.
+    likelihood. `characters`: of an item's text that a model is told. `models_alone`: nothing else
+    is run, where the others are known already.
     """
 
     frozen: FrozenSet
@@ -71,6 +80,7 @@ class LadderInput:
     most_asked: int = 100
     most_taught: int = 40
     characters: int = 4_000
+    models_alone: bool = False
     seed: int = 0
     say: Callable[[str], None] = field(default=lambda _: None)
 
@@ -79,8 +89,8 @@ def run_ladder(given: LadderInput) -> list[dict[str, Any]]:
     """A row of figures for each labeller; kept on the set's row where it has one."""
     pairs = given.frozen.sure
     train = apart(given.train.pairs, pairs, given.frozen.kind) if given.train is not None else []
-    tested, taught, reading = _read(given, pairs, train)
-    bad, groups = tested.read.bad, tested.read.groups
+    bad = np.array([float(pair["grade"]) < LEAST_FAIR for pair in pairs])
+    _, groups = numbers_of([str(pair[OWNER[given.frozen.kind]]) for pair in pairs])
     chosen = _drawn(bad, given.most_asked, given.seed)
     rows: list[dict[str, Any]] = []
 
@@ -89,10 +99,10 @@ def run_ladder(given: LadderInput) -> list[dict[str, Any]]:
         rows.append(rung(own, bad[places], groups[places], seed=given.seed))
         given.say(_line(rows[-1]))
 
-    cheap = list(_cheap(given, tested, taught, reading))
+    cheap = [] if given.models_alone else list(_cheap(given, *_read(given, pairs, train)))
     for said in cheap:
-        tell(said, said.labeller, np.arange(len(tested)))
-    for said in cheap if given.providers else ():
+        tell(said, said.labeller, np.arange(len(pairs)))
+    for said in cheap if len(chosen) < len(pairs) else ():
         tell(_some(said, chosen), said.labeller + OF_ASKED, chosen)
     asked = [pairs[n] for n in chosen.tolist()]
     for provider in given.providers:
@@ -200,14 +210,13 @@ def _tuned(tuning: Tuning, taught: LadderRows) -> tuple[Tuned, str]:
 
 def _asking(given: LadderInput, form: str, train: Sequence[Mapping[str, Any]]) -> Asking:
     grades = np.array([float(pair["grade"]) for pair in train])
-    clear = np.flatnonzero((grades < 0.5) | (grades >= 1.5)) if len(grades) else np.zeros(0, int)
-    bad = grades[clear] < 0.5
-    teach = clear[_drawn(bad, given.most_taught, given.seed)] if len(clear) else clear
+    clear = np.flatnonzero((grades < LEAST_FAIR) | (grades >= LEAST_GOOD))
+    teach = clear[_drawn(grades[clear] < LEAST_FAIR, given.most_taught, given.seed)]
     tastes = {**(given.train.tastes if given.train is not None else {}), **given.frozen.tastes}
     return Asking(
         kind=given.frozen.kind, form=form, characters=given.characters, tastes=tastes,
         teach=[train[n] for n in teach.tolist()],
-        teach_bad=[bool(grades[n] < 0.5) for n in teach.tolist()],
+        teach_bad=[bool(grades[n] < LEAST_FAIR) for n in teach.tolist()],
     )  # fmt: skip
 
 

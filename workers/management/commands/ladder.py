@@ -58,6 +58,8 @@ class Command(BaseCommand):
             help="how models are asked; may stand several times",
         )  # fmt: skip
         parser.add_argument("--most", type=int, default=100, help="pairs for each model asked")
+        parser.add_argument("--teach", type=int, default=40, help="pairs that teach a likelihood")
+        parser.add_argument("--models-alone", action="store_true", help="run nothing else")
         parser.add_argument("--characters", type=int, default=4_000, help="of an item, for models")
         parser.add_argument("--seed", type=int, default=0)
 
@@ -70,7 +72,8 @@ class Command(BaseCommand):
                 frozen=frozen, train=_train(options["train"], frozen.kind),
                 encode=TextEncoder(folder).encode_documents, tuning=_tuning(options, frozen),
                 providers=_providers(options), forms=tuple(options["form"] or (FULL,)),
-                most_asked=options["most"], characters=options["characters"],
+                most_asked=options["most"], most_taught=options["teach"],
+                characters=options["characters"], models_alone=options["models_alone"],
                 seed=options["seed"], say=self.stdout.write,
             )  # fmt: skip
             rows = run_ladder(given)
