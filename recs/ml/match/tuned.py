@@ -43,7 +43,7 @@ class TunedConfig:
     # Of the encoder's six, the blocks that stay as they are.
     frozen: int = 3
     # Of both texts together; the longer one is cut first.
-    tokens: int = 96
+    tokens: int = 64
     # Reviewed pairs that teach, and of their queries or people the share that says when to stop.
     most: int = 2_000
     held_out: float = 0.2
