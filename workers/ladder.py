@@ -16,6 +16,7 @@ import numpy.typing as npt
 from django.utils import timezone
 
 from recs.frozen_labels import FrozenSet
+from recs.ml.errors import NothingToLearn
 from recs.ml.match.fitting import MatchConfig
 from recs.ml.match.judged import Encode
 from recs.ml.match.ladder import (
@@ -192,9 +193,13 @@ def _cheap(
     yield said(RULES[tested.kind], by_rules)
     if taught is None:
         return
-    yield said("cosine", by_nearness(taught))
+    if len(np.unique(taught.read.bad)) == 2:
+        yield said("cosine", by_nearness(taught))
     for name, way in LEARNED.items():
-        yield said(name, by_learning(taught, way, MatchConfig(seed=given.seed)))
+        try:
+            yield said(name, by_learning(taught, way, MatchConfig(seed=given.seed)))
+        except NothingToLearn as error:
+            given.say(f"{name}: {error}")
     if given.tuning is not None:
         tuned, name = _tuned(given.tuning, taught)
         folder = given.tuning.model_dir

@@ -1,6 +1,7 @@
 """The ladder where pairs are of a person and an item, and where a small model is tuned for it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -43,7 +44,7 @@ def planted(db):
         ]
     )  # fmt: skip
     now = timezone.now()
-    for n, kind in enumerate(KINDS * 3):
+    for n, kind in enumerate(KINDS * 4):
         record_events(
             events=[
                 EventInput(
@@ -54,7 +55,7 @@ def planted(db):
             ]
         )  # fmt: skip
     items = dict(Item.objects.values_list("external_id", "pk"))
-    for n, kind in enumerate(KINDS * 3):
+    for n, kind in enumerate(KINDS * 4):
         person = Person.objects.get(external_id=f"p{n}")
         other = KINDS[(n + 1) % len(KINDS)]
         # Other films for the people who are tested, so that nothing of theirs teaches.
@@ -95,9 +96,9 @@ class TestFreezing:
 
     def test_what_one_person_judged_teaches_and_nothing_of_the_set_does(self, frozen):
         taught = apart(reviewed("fit").pairs, frozen.sure, "fit")
-        assert {pair["person"] for pair in taught} == {f"p{n}" for n in range(4, 12)}
+        assert {pair["person"] for pair in taught} == {f"p{n}" for n in range(4, 16)}
         assert not {pair["title"] for pair in taught} & {pair["title"] for pair in frozen.sure}
-        assert len(taught) == 8 * 10
+        assert len(taught) == 12 * 10
 
 
 class TestLadder:
@@ -147,14 +148,24 @@ class TestLadder:
         [taught] = seen
         told = {pair["title"] for pair in frozen.sure}
         assert not any(text.split(". ")[0] in told for text in taught.offered)
-        assert len(taught) == 80
-        assert "MiniLM tuned on 80 reviewed pairs" in capsys.readouterr().out
+        assert len(taught) == 120
+        assert "MiniLM tuned on 120 reviewed pairs" in capsys.readouterr().out
         kept = load_tuned(tmp_path / "tuned", packaged_model_dir())
-        assert kept.taught == 80
+        assert kept.taught == 120
         manifest = json.loads((tmp_path / "tuned" / "manifest.json").read_text())
         assert manifest["provenance"]["apart from"] == frozen.sha256
         with pytest.raises(CommandError, match="never changes"):
             call_command("ladder", **given, out=tmp_path / "out")
+
+    def test_with_too_little_to_learn_from_the_others_are_run_all_the_same(self, frozen):
+        few = reviewed("fit")
+        few = replace(few, pairs=[pair for pair in few.pairs if pair["person"] in ("p5", "p6")])
+        said = []
+        rows = run_ladder(LadderInput(frozen=frozen, train=few, encode=encode, say=said.append))
+        names = {row["labeller"] for row in rows}
+        assert "cosine" in names
+        assert "logistic regression" not in names
+        assert any(line.startswith("logistic regression: 10 bad") for line in said)
 
     def test_nothing_is_tuned_without_pairs_apart_and_kinds_are_not_mixed(self, frozen, tmp_path):
         path = tmp_path / "fit.jsonl"
