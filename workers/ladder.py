@@ -1,12 +1,13 @@
 """The ladder on a frozen set: rules, nearness, what was learned, and language models, as they are.
 
-What is learned for it is learned from pairs of other queries and other things than the set's.
+What is learned or tuned for it is learned from pairs of other queries or people and of other things
+than the set's.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +16,72 @@ import numpy.typing as npt
 from django.utils import timezone
 
 from recs.frozen_labels import FrozenSet
-from recs.ml.match.fitting import MatchConfig, MatchRows
-from recs.ml.match.judged import Encode, judged_world
+from recs.ml.errors import NothingToLearn
+from recs.ml.match.fitting import MatchConfig
+from recs.ml.match.judged import Encode
 from recs.ml.match.ladder import (
     BAD,
-    CANNOT_SAY,
     GOOD,
     LEARNED,
-    NO_EVIDENCE,
-    UNREADABLE,
+    RULES,
     Decide,
     Said,
-    by_cosine,
     by_learning,
+    by_nearness,
     by_rules,
     rung,
 )
-from recs.ml.relevance.pairs import Pairs
+from recs.ml.match.ladder_rows import (
+    LEAST_FAIR,
+    LEAST_GOOD,
+    OWNER,
+    LadderRows,
+    apart,
+    ladder_rows,
+)
+from recs.ml.match.tuned import Tuned, TunedConfig, score_pairs, tune
+from recs.ml.relevance.pairs import numbers_of
 from recs.models import FrozenLabels
-from workers.augmentation.labels import RELEVANCE, prompt_for, supported
-from workers.llm.client import ask
-from workers.llm.errors import BadAnswer, LlmError
+from workers.augmentation.label_forms import FULL
+from workers.ladder_models import Asking, said_by
 from workers.llm.types import Provider
-from workers.models import LlmCall
 
 Bools = npt.NDArray[np.bool_]
-PURPOSE = "ladder"
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+# Added to a labeller's name where it is told for those pairs alone that models were asked of.
+OF_ASKED = ", the pairs asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """That a small model is tuned: from which weights, how, and what becomes of it."""
+
+    model_dir: Path
+    config: TunedConfig = field(default_factory=TunedConfig)
+    keep: Callable[[Tuned, LadderRows], None] = field(default=lambda _tuned, _rows: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderInput:
-    """What is run. `pairs`: of the set, the sure ones. `most_asked`: of them for each model."""
+    """What is run. Of the set, its sure pairs.
+
+    `train`: judged pairs of the same kind to learn from. `forms`: the ways in which each model is
+    asked. `most_asked`: pairs for each of them. `most_taught`: pairs that teach the bound of a
+    likelihood. `characters`: of an item's text that a model is told. `models_alone`: nothing else
+    is run, where the others are known already.
+    """
 
     frozen: FrozenSet
-    train: Pairs | None
+    train: FrozenSet | None
     encode: Encode
+    tuning: Tuning | None = None
     providers: Sequence[Provider] = ()
+    forms: Sequence[str] = (FULL,)
     most_asked: int = 100
+    most_taught: int = 40
+    characters: int = 4_000
+    models_alone: bool = False
     seed: int = 0
     say: Callable[[str], None] = field(default=lambda _: None)
 
@@ -59,17 +89,27 @@ class LadderInput:
 def run_ladder(given: LadderInput) -> list[dict[str, Any]]:
     """A row of figures for each labeller; kept on the set's row where it has one."""
     pairs = given.frozen.sure
-    bad = np.array([pair["grade"] < 0.5 for pair in pairs])
-    groups = _groups([str(pair["query"]) for pair in pairs])
-    rows = []
-    for said in _cheap(given, pairs):
-        rows.append(rung(said, bad, groups, seed=given.seed))
-        given.say(_line(rows[-1]))
+    train = apart(given.train.pairs, pairs, given.frozen.kind) if given.train is not None else []
+    bad = np.array([float(pair["grade"]) < LEAST_FAIR for pair in pairs])
+    _, groups = numbers_of([str(pair[OWNER[given.frozen.kind]]) for pair in pairs])
     chosen = _drawn(bad, given.most_asked, given.seed)
-    for provider in given.providers:
-        said = _asked(provider, [pairs[n] for n in chosen.tolist()])
-        rows.append(rung(said, bad[chosen], groups[chosen], seed=given.seed))
+    rows: list[dict[str, Any]] = []
+
+    def tell(said: Said, name: str, places: Ints) -> None:
+        own = replace(said, labeller=name)
+        rows.append(rung(own, bad[places], groups[places], seed=given.seed))
         given.say(_line(rows[-1]))
+
+    cheap = [] if given.models_alone else list(_cheap(given, *_read(given, pairs, train)))
+    for said in cheap:
+        tell(said, said.labeller, np.arange(len(pairs)))
+    for said in cheap if len(chosen) < len(pairs) else ():
+        tell(_some(said, chosen), said.labeller + OF_ASKED, chosen)
+    asked = [pairs[n] for n in chosen.tolist()]
+    for provider in given.providers:
+        for form in given.forms:
+            said = said_by(provider, asked, _asking(given, form, train))
+            tell(said, said.labeller, chosen)
     FrozenLabels.objects.filter(sha256=given.frozen.sha256).update(
         ladder=rows, ladder_at=timezone.now()
     )
@@ -79,7 +119,9 @@ def run_ladder(given: LadderInput) -> list[dict[str, Any]]:
 def write_ladder(rows: Sequence[Mapping[str, Any]], frozen: FrozenSet, out: Path) -> None:
     """metrics.json and the same as a table."""
     out.mkdir(parents=True, exist_ok=True)
-    told = {"set": frozen.sha256, "head": dict(frozen.head), "ladder": list(rows)}
+    # What people wanted is personal data: it stays in the set's own file.
+    head = {name: value for name, value in frozen.head.items() if name != "tastes"}
+    told = {"set": frozen.sha256, "head": head, "ladder": list(rows)}
     (out / "metrics.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     (out / "ladder.md").write_text(table(rows) + "\n")
 
@@ -110,109 +152,87 @@ def _line(row: Mapping[str, Any]) -> str:
     )
 
 
-def _cheap(given: LadderInput, pairs: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
-    """The labellers that ask nobody. Their time is that of the whole set, shared out."""
-    tested = _as_pairs(pairs)
-    taught = _apart(given.train, tested) if given.train is not None else None
-    joined = tested if taught is None else tested.joined(taught)
-    world = judged_world(joined, given.encode)
-    began = time.perf_counter()
-    features = world.features()
-    reading = 1000 * (time.perf_counter() - began) / max(1, len(joined))
-    own, others = features[: len(tested)], features[len(tested) :]
+def _read(
+    given: LadderInput, pairs: Sequence[Mapping[str, Any]], train: Sequence[Mapping[str, Any]]
+) -> tuple[LadderRows, LadderRows | None, float]:
+    """Both kinds of pairs read as one catalog, and the milliseconds of a pair without its vectors.
 
-    def said(name: str, decide: Decide) -> Said:
+    Vectors of items and queries are there in a request.
+    """
+    spent = 0.0
+
+    def encode(texts: Sequence[str]) -> Floats:
+        nonlocal spent
+        at = time.perf_counter()
+        found = given.encode(texts)
+        spent += time.perf_counter() - at
+        return found
+
+    tastes = {**(given.train.tastes if given.train is not None else {}), **given.frozen.tastes}
+    began = time.perf_counter()
+    read = ladder_rows(given.frozen.kind, [*pairs, *train], encode, tastes=tastes)
+    reading = 1000 * (time.perf_counter() - began - spent) / max(1, len(read))
+    places = np.arange(len(read))
+    tested = read.take(places[: len(pairs)])
+    return tested, read.take(places[len(pairs) :]).taught if train else None, reading
+
+
+def _cheap(
+    given: LadderInput, tested: LadderRows, taught: LadderRows | None, reading: float
+) -> Iterator[Said]:
+    """The labellers that ask nobody. Their time is that of the whole set, shared out."""
+
+    def said(name: str, decide: Decide, read: float = reading) -> Said:
         # What it learned, it learned before: a labeller's time is that of its answers.
         at = time.perf_counter()
-        flagged = decide(own)
-        spent = reading + 1000 * (time.perf_counter() - at) / len(tested)
+        flagged = decide(tested)
+        spent = read + 1000 * (time.perf_counter() - at) / len(tested)
         answers = [BAD if one else GOOD for one in flagged.tolist()]
         return Said(labeller=name, answers=answers, milliseconds=np.full(len(tested), spent))
 
-    yield said("rules (half of the words)", by_rules)
+    yield said(RULES[tested.kind], by_rules)
     if taught is None:
         return
-    grades = np.round(taught.grades)
-    clear = grades != 2
-    rows = MatchRows(
-        features=others[clear], bad=grades[clear] == 1, groups=world.query_of[len(tested) :][clear],
-        weights=np.ones(int(clear.sum())),
-    )  # fmt: skip
-    yield said("cosine", by_cosine(rows))
+    if len(np.unique(taught.read.bad)) == 2:
+        yield said("cosine", by_nearness(taught))
     for name, way in LEARNED.items():
-        yield said(name, by_learning(rows, way, MatchConfig(seed=given.seed)))
-
-
-def _asked(provider: Provider, pairs: Sequence[Mapping[str, Any]]) -> Said:
-    """What a language model says, each call in the ledger."""
-    answers, spent, tokens, money = [], [], 0, 0.0
-    for pair in pairs:
-        item = f"{pair['title']}. {pair.get('description', '')}"
-        prompt = prompt_for(RELEVANCE, item, query=str(pair["query"]))
-        at = time.perf_counter()
         try:
-            answer = ask(prompt, provider=provider)
-        except BadAnswer:
-            answers.append(UNREADABLE)
-            call = LlmCall.objects.filter(model=provider.model[:200]).order_by("-pk").first()
-        except LlmError as error:
-            answers.append(error.code)
-            call = None
-        else:
-            answers.append(_read(answer.value, (item, str(pair["query"]))))
-            call = _first(answer.call)
-        spent.append(float(call.milliseconds) if call else 1000 * (time.perf_counter() - at))
-        tokens += call.input_tokens + call.output_tokens if call else 0
-        money += float(call.money) if call else 0.0
-    return Said(
-        labeller=provider.model, answers=answers, milliseconds=np.array(spent), tokens=tokens,
-        money=f"{money:.6f}",
+            yield said(name, by_learning(taught, way, MatchConfig(seed=given.seed)))
+        except NothingToLearn as error:
+            given.say(f"{name}: {error}")
+    if given.tuning is not None:
+        tuned, name = _tuned(given.tuning, taught)
+        folder = given.tuning.model_dir
+        # It reads texts and nearness alone, and reads them itself.
+        yield said(name, lambda rows: score_pairs(tuned, rows.read, folder) > tuned.bound, read=0.0)
+
+
+def _tuned(tuning: Tuning, taught: LadderRows) -> tuple[Tuned, str]:
+    tuned = tune(taught.read, tuning.model_dir, tuning.config)
+    tuning.keep(tuned, taught)
+    return tuned, f"MiniLM tuned on {tuned.taught:,} reviewed pairs"
+
+
+def _asking(given: LadderInput, form: str, train: Sequence[Mapping[str, Any]]) -> Asking:
+    grades = np.array([float(pair["grade"]) for pair in train])
+    clear = np.flatnonzero((grades < LEAST_FAIR) | (grades >= LEAST_GOOD))
+    teach = clear[_drawn(grades[clear] < LEAST_FAIR, given.most_taught, given.seed)]
+    tastes = {**(given.train.tastes if given.train is not None else {}), **given.frozen.tastes}
+    return Asking(
+        kind=given.frozen.kind, form=form, characters=given.characters, tastes=tastes,
+        teach=[train[n] for n in teach.tolist()],
+        teach_bad=[bool(grades[n] < LEAST_FAIR) for n in teach.tolist()],
     )  # fmt: skip
 
 
-def _read(value: Mapping[str, Any], texts: Sequence[str]) -> str:
-    if value["cannot_say"]:
-        return CANNOT_SAY
-    if not supported(value["evidence"], texts):
-        return NO_EVIDENCE
-    return BAD if value["grade"] == 0 else GOOD
+def _some(said: Said, places: Ints) -> Said:
+    return replace(
+        said, answers=[said.answers[n] for n in places.tolist()],
+        milliseconds=said.milliseconds[places],
+    )  # fmt: skip
 
 
-def _first(call: LlmCall) -> LlmCall:
-    """The call that was really made, where this one was answered from the ledger."""
-    if call.outcome != LlmCall.Outcome.CACHED:
-        return call
-    made = LlmCall.objects.filter(input_hash=call.input_hash, outcome=LlmCall.Outcome.OK)
-    return made.order_by("pk").first() or call
-
-
-def _as_pairs(pairs: Sequence[Mapping[str, Any]]) -> Pairs:
-    return Pairs(
-        ids=tuple(f"set {n}" for n in range(len(pairs))),
-        queries=tuple(str(pair["query"]) for pair in pairs),
-        titles=tuple(str(pair["title"]) for pair in pairs),
-        descriptions=tuple(str(pair.get("description", "")) for pair in pairs),
-        grades=np.array([float(pair["grade"]) + 1 for pair in pairs], np.float32),
-        variances=np.zeros(len(pairs), np.float32),
-    )
-
-
-def _apart(train: Pairs, tested: Pairs) -> Pairs:
-    """Pairs of other queries and other things."""
-    queries, titles = set(tested.queries), set(tested.titles)
-    rows = [
-        n for n in range(len(train))
-        if train.queries[n] not in queries and train.titles[n] not in titles
-    ]  # fmt: skip
-    return train.select(np.array(rows, np.int64))
-
-
-def _groups(names: Sequence[str]) -> npt.NDArray[np.int64]:
-    _, groups = np.unique(np.array(names, dtype=object), return_inverse=True)
-    return groups.reshape(-1).astype(np.int64)
-
-
-def _drawn(bad: Bools, most: int, seed: int) -> npt.NDArray[np.int64]:
+def _drawn(bad: Bools, most: int, seed: int) -> Ints:
     """Places of the pairs that models are asked of: at most so many, half of them bad."""
     random = np.random.default_rng(seed)
     parts = [random.permutation(np.flatnonzero(bad == value)) for value in (True, False)]

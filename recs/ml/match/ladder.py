@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recs.ml.match.fitting import TREES, MatchConfig, MatchRows, Schema, cross_fitted, fit_scorer
+from recs.ml.match import fit_features, relevance_features
+from recs.ml.match.fitting import TREES, MatchConfig, cross_fitted, fit_scorer
+from recs.ml.match.ladder_rows import FIT, RELEVANCE, SCHEMAS, LadderRows
 from recs.ml.match.measures import DRAWS
-from recs.ml.match.relevance_features import BETTER, COSINE, NAMES, WORSE
+from recs.ml.match.read_pairs import best_bound
 
-Floats = npt.NDArray[np.float32]
 DoubleFloats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-# (P, F) features -> (P,) what is bad.
-Decide = Callable[[Floats], Bools]
+# Pairs -> (P,) what is bad.
+Decide = Callable[[LadderRows], Bools]
 
-SCHEMA = Schema(names=NAMES, better=BETTER, worse=WORSE)
 BAD, GOOD = "bad", "good"
 # What a labeller can do beside saying bad or good.
 UNREADABLE, CANNOT_SAY, NO_EVIDENCE = "unreadable", "cannot say", "no evidence"
@@ -102,26 +102,36 @@ def _measures(flagged: Bools, bad: Bools) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
 
 
-def by_rules(features: Floats) -> Bools:
-    """(P,) bad where less than half of the query's words, by their rarity, stand in the text."""
-    return np.asarray(features[:, NAMES.index("text coverage")] < 0.5)
+def by_rules(rows: LadderRows) -> Bools:
+    """(P,) bad by a rule that nobody has to teach.
+
+    Of a query: less than half of its words, by their rarity, stand in the text. Of a person: the
+    item shares no category and no maker with anything that they wanted.
+    """
+    if rows.kind == RELEVANCE:
+        names = relevance_features.NAMES
+        return np.asarray(rows.features[:, names.index("text coverage")] < 0.5)
+    shared = [fit_features.NAMES.index(f"share of {name}") for name in ("category", "creator")]
+    return np.asarray(rows.features[:, shared].max(axis=1) <= 0)
 
 
-def by_cosine(taught: MatchRows) -> Decide:
+RULES: Mapping[str, str] = {
+    RELEVANCE: "rules (half of the words)", FIT: "rules (a category or a maker shared)",
+}  # fmt: skip
+
+
+def by_nearness(taught: LadderRows) -> Decide:
     """Bad below the cosine that gives the best F1 on the pairs that teach."""
-    own = taught.features[:, COSINE].astype(np.float64)
-    options = np.quantile(own, np.linspace(0.01, 0.6, 60))
-    best = max(options, key=lambda bound: _measures(own < bound, taught.bad)[2])
-    return lambda features: np.asarray(features[:, COSINE] < best)
+    bound = best_bound(-taught.read.nearness.astype(np.float64), taught.read.bad)
+    return lambda rows: np.asarray(-rows.read.nearness > bound)
 
 
-def by_learning(taught: MatchRows, way: str, config: MatchConfig) -> Decide:
+def by_learning(taught: LadderRows, way: str, config: MatchConfig) -> Decide:
     """Bad above the score that gives the best F1 on the pairs that teach, cross-fitted."""
-    crossed = cross_fitted(taught, SCHEMA, config, way)
-    options = np.quantile(crossed, np.linspace(0.4, 0.99, 60))
-    best = max(options, key=lambda bound: _measures(crossed > bound, taught.bad)[2])
-    scorer = fit_scorer(taught, SCHEMA, config, ways=(way,)).scorer
-    return lambda features: np.asarray(scorer.raw(features) > best)
+    schema, rows = SCHEMAS[taught.kind], taught.as_matches
+    bound = best_bound(cross_fitted(rows, schema, config, way), rows.bad)
+    scorer = fit_scorer(rows, schema, config, ways=(way,)).scorer
+    return lambda tested: np.asarray(scorer.raw(tested.features) > bound)
 
 
 LEARNED: Mapping[str, str] = {"logistic regression": "line", "the classifier (small trees)": TREES}

@@ -108,13 +108,13 @@ def _block(
 
 
 def encode_tokens(
-    model_dir: Path, texts: Sequence[str], *, blocks: int, longest: int
+    model_dir: Path, texts: Sequence[str] | Sequence[tuple[str, str]], *, blocks: int, longest: int
 ) -> TokenStates:
     """The states of each text after the first blocks.
 
     Args:
         model_dir: a sentence-transformers folder with a BERT.
-        texts: N.
+        texts: N; of two texts as one, a mark stands between them, and the longer one is cut first.
         blocks: how many of the lower ones.
         longest: tokens that are read of a text, the two marks round it included.
     """

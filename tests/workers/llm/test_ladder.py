@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recs.frozen_labels import read_frozen
+from recs.frozen_labels import of_pairs, read_frozen
 from recs.ml.match.ladder import LEARNED
 from recs.ml.relevance.pairs import read_pairs
 from recs.models import FrozenLabels
@@ -58,12 +58,14 @@ def test_a_set_is_frozen_and_every_labeller_is_run_on_it(judged, tmp_path, serve
     served.next.extend([(200, "nonsense", {})] * 2)
     rows = run_ladder(
         LadderInput(
-            frozen=frozen, train=read_pairs(judged, judged=True), encode=encode,
+            frozen=frozen, train=of_pairs(read_pairs(judged, judged=True)), encode=encode,
             providers=[served.endpoint()], most_asked=10,
         )
     )  # fmt: skip
     by_name = {row["labeller"]: row for row in rows}
-    assert len(by_name) == 5
+    # Each of the four that ask nobody is told for the pairs that the model was asked of as well.
+    assert len(by_name) == len(rows) == 9
+    assert by_name["cosine, the pairs asked"]["pairs"] == 10 < by_name["cosine"]["pairs"]
     assert by_name["the classifier (small trees)"]["f1"]["mean"] > 0.9
     asked = by_name["tiny"]
     assert (asked["pairs"], asked["unreadable"]) == (10, 1)
@@ -92,15 +94,15 @@ def test_what_a_learned_labeller_takes_to_decide_is_in_its_time(judged, tmp_path
     FrozenLabels.objects.create(kind="relevance", sha256=frozen.sha256)
 
     def slow(taught, way, config):
-        def decide(features):
+        def decide(rows):
             time.sleep(0.2)
-            return np.zeros(len(features), bool)
+            return np.zeros(len(rows), bool)
 
         return decide
 
     monkeypatch.setattr(ladder, "by_learning", slow)
     rows = run_ladder(
-        LadderInput(frozen=frozen, train=read_pairs(judged, judged=True), encode=encode)
+        LadderInput(frozen=frozen, train=of_pairs(read_pairs(judged, judged=True)), encode=encode)
     )
     ms = {row["labeller"]: row["ms_p50"] for row in rows}
     pairs = {row["pairs"] for row in rows}
