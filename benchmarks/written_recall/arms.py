@@ -79,9 +79,11 @@ def let_write(*, items: int, seed: int, kept: Path) -> Written:
     drawn = [int(item) for item in known.get(key, [])]
     missing = items - len(drawn)
     if missing > 0:
-        # The job draws the same: its draw depends on the seed and on what was written before.
-        more = choose(items=missing, seed=seed, version=version)
-        write_queries(items=missing, seed=seed)
+        # The job draws the same: its draw depends on the seed and on what was written before. What
+        # was asked before and gave nothing may be drawn again, at no cost.
+        lot = seed + len(drawn)
+        more = choose(items=missing, seed=lot, version=version)
+        write_queries(items=missing, seed=lot)
         drawn += [item.pk for item in more if item.pk not in set(drawn)]
         kept.write_text(json.dumps({**known, key: drawn}))
     batch = {"model": asked.model[:200], "revision": asked.revision[:64], "prompt_version": version}

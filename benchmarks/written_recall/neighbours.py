@@ -6,36 +6,35 @@ have, so that each wording is one that could be shown.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
+from sklearn.feature_extraction.text import TfidfVectorizer
 
+from catalog.derive import content_text
+from catalog.items import item_input
 from catalog.models import Item
 from catalog.profiles import current_profile
-from recs.models import ContentEmbedding
-from recs.versions import live_version
-from workers.augmentation.phrases import MOST_CHOICES, names_of, phrases_of
+from workers.augmentation.phrases import MOST_CHOICES, STOP, names_of, phrases_of
 
 NEAREST = 10
 # So many of them have to say it.
 LEAST_SAYING = 3
 _ROWS = 1_000
 
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
-
 
 def wordings_of_neighbours() -> dict[int, list[str]]:
     """Of every item at most MOST_CHOICES, those that most of its nearest have first."""
     profile = current_profile()
     said: dict[int, set[str]] = {}
-    for item in Item.objects.visible().iterator(chunk_size=2000):
+    texts: dict[int, str] = {}
+    for item in Item.objects.visible().order_by("pk").iterator(chunk_size=2000):
+        texts[item.pk] = content_text(item_input(item))
         pairs = phrases_of(item, names_of(item, profile))
         said[item.pk] = {phrase for phrase, _ in pairs if " " in phrase}
     everywhere = Counter(phrase for phrases in said.values() for phrase in phrases)
     found: dict[int, list[str]] = {}
-    for item, others in _nearest(sorted(said)):
+    for item, others in _nearest(texts):
         told = Counter(phrase for other in others for phrase in said[other])
         own = {word for phrase in said[item] for word in phrase.split()}
         new = [
@@ -48,19 +47,15 @@ def wordings_of_neighbours() -> dict[int, list[str]]:
     return found
 
 
-def _nearest(items: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """Each item with a vector and those nearest to it in meaning, itself left out."""
-    held = dict(
-        ContentEmbedding.objects.filter(version=live_version(), item__in=items).values_list(
-            "item_id", "vector"
-        )
-    )
-    keys = np.array(sorted(held), np.int64)
-    vectors = np.array([held[key].to_list() for key in keys.tolist()], np.float32)
+def _nearest(texts: Mapping[int, str]) -> Iterator[tuple[int, list[int]]]:
+    """Each item with the NEAREST whose texts share most words with it, the rarer the more."""
+    keys = list(texts)
+    reader = TfidfVectorizer(sublinear_tf=True, stop_words=sorted(STOP), dtype=np.float32)
+    rows = reader.fit_transform(texts.values())
     for start in range(0, len(keys), _ROWS):
-        near = vectors[start : start + _ROWS] @ vectors.T  # (rows, N)
-        rows = np.arange(len(near))
-        near[rows, start + rows] = -np.inf
-        best = np.argsort(-near, axis=1, kind="stable")[:, :NEAREST]
-        for row, places in zip(rows.tolist(), best, strict=True):
-            yield int(keys[start + row]), keys[places].tolist()
+        near = np.asarray((rows[start : start + _ROWS] @ rows.T).todense())  # (rows, N)
+        own = np.arange(len(near))
+        near[own, start + own] = -np.inf
+        best = np.argpartition(-near, min(NEAREST, len(keys) - 1), axis=1)[:, :NEAREST]
+        for row, places in enumerate(best.tolist()):
+            yield keys[start + row], [keys[place] for place in places if near[row, place] > 0]

@@ -27,8 +27,8 @@ from benchmarks.written_recall.searches import K, indexed, own_matches, search_a
 from catalog.models import Item
 
 WAYS = ("words alone", "the whole fusion")
-# Of each query the first hits, in the order of WAYS.
-Both = tuple[list[list[str]], list[list[str]]]
+# Of each way the first hits of each query.
+Lists = Sequence[Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,41 +43,49 @@ class Options:
     # A GGUF file in place of the model that the settings name; "open" or "closed" of LLM_WRITES.
     gguf: str = ""
     writes: str = ""
+    # Whether meaning has a part; of how many words of each item, all where 0.
+    vectors: bool = True
+    words_read: int = 0
+
+    @property
+    def ways(self) -> Sequence[str]:
+        """How it is searched."""
+        return WAYS if self.vectors else WAYS[:1]
 
 
 class Bench:
     """What is measured, once everything is written."""
 
-    def __init__(self, asked: Asked, names: Mapping[int, str]) -> None:
+    def __init__(self, asked: Asked, names: Mapping[int, str], ways: Sequence[str]) -> None:
         """Search with nothing written. `names`: external ids by key."""
-        self.asked, self._names = asked, names
+        self.asked, self.ways, self._names = asked, ways, names
         with indexed([]):
             self.before = self._search(asked.queries)
 
     def after(
         self, arm: Arm, *, joined: bool = False, part: Sequence[str] | None = None
-    ) -> tuple[Both, int]:
-        """Lists by both ways with an arm's words, and how many items were indexed with some."""
+    ) -> tuple[Lists, int]:
+        """Lists by each way with an arm's words, and how many items were indexed with some."""
         with indexed(arm.rows, joined=joined) as rows:
             return self._search(self.asked.queries if part is None else part), rows
 
-    def _search(self, queries: Sequence[str]) -> Both:
-        found = search_all(queries)
-        return named(found.words, self._names), named(found.fusion, self._names)
+    def _search(self, queries: Sequence[str]) -> Lists:
+        found = search_all(queries, vectors=len(self.ways) > 1)
+        return [named(lists, self._names) for lists in found]
 
 
 def run(options: Options) -> None:
     """Load, write, search and print."""
     shelf = read_shelf(options.data, since=options.since)
     began = time.perf_counter()
-    load(shelf)
+    load(shelf, vectors=options.vectors, words_read=options.words_read)
     print(f"{len(shelf.items):,} items, in the database after {time.perf_counter() - began:.0f} s")
     arms = [arm for kind in options.kinds for arm in WRITERS[kind](options)]
     # Only now, when all is written, is anything known of what people ask.
     asked = read_asked(options.data, since=options.since)
     names = dict(Item.objects.values_list("pk", "external_id"))
     keys = {name: key for key, name in names.items()}
-    bench = Bench(asked=asked, names=names)
+    bench = Bench(asked=asked, names=names, ways=options.ways)
     _tell_base(bench)
     _tell_arms(bench, [*arms, ceiling(asked, keys)])
 
@@ -127,7 +135,7 @@ def _tell_base(bench: Bench) -> None:
         f" fewer than {K} hits by words in all"
     )
     for part, wants in bench.asked.slices.items():
-        for way, lists in zip(WAYS, bench.before, strict=True):
+        for way, lists in zip(bench.ways, bench.before, strict=True):
             if wants:
                 told = compare(queries, lists, lists, wants)
                 print(
@@ -140,7 +148,7 @@ def _tell_base(bench: Bench) -> None:
 def _tell_arms(bench: Bench, arms: Sequence[Arm]) -> None:
     found = {arm.name: bench.after(arm) for arm in arms}
     asked = bench.asked
-    for place, way in enumerate(WAYS):
+    for place, way in enumerate(bench.ways):
         report.header(way)
         changes: dict[str, Change] = {}
         for arm in arms:
@@ -158,14 +166,14 @@ def _tell_arms(bench: Bench, arms: Sequence[Arm]) -> None:
     _tell_joined(bench, [arm for arm in arms if arm.rows], tiers)
 
 
-def _tell_joined(bench: Bench, arms: Sequence[Arm], tiers: Mapping[str, Both]) -> None:
+def _tell_joined(bench: Bench, arms: Sequence[Arm], tiers: Mapping[str, Lists]) -> None:
     """One half of the queries by lot, so that the other is left for whoever would choose by it."""
     queries = bench.asked.queries
     places = [place for place, query in enumerate(queries) if _is_choosing(query)]
     part = [queries[place] for place in places]
     wants = {query: bench.asked.slices[ALL][query] for query in part}
     joined = {arm.name: bench.after(arm, joined=True, part=part)[0] for arm in arms}
-    for way, name in enumerate(WAYS):
+    for way, name in enumerate(bench.ways):
         report.joined_header(f"{len(part)} queries of the choosing half, {name}")
         before = [bench.before[way][place] for place in places]
         for arm in arms:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -22,23 +21,18 @@ _JOIN = """
     FROM search_itemwords w WHERE w.item_id = i.id"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Of each query the first K items, by words alone and by the whole fusion."""
+def search_all(queries: Sequence[str], *, vectors: bool = True) -> list[list[list[int]]]:
+    """Of each query the first K items by words alone, and then by the whole fusion.
 
-    words: Sequence[Sequence[int]]
-    fusion: Sequence[Sequence[int]]
-
-
-def search_all(queries: Sequence[str]) -> Found:
-    """The candidates as they come before any learned order; nothing was learned here."""
+    They are the candidates as they come before any learned order; nothing was learned here.
+    """
+    fusion = [[_first(query) for query in queries]] if vectors else []
     with transaction.atomic():
-        fusion = [_first(query) for query in queries]
         # As before the first vectors: the same search, by words alone.
         ContentVersion.objects.update(is_live=False)
         words = [_first(query) for query in queries]
         transaction.set_rollback(True)
-    return Found(words=words, fusion=fusion)
+    return [words, *fusion]
 
 
 @contextmanager
