@@ -36,8 +36,9 @@ from workers.llm.types import MOST_CHARACTERS, Prompt
 VERSION = "facts-closed-1"
 MOST_CHOSEN = 3
 MOST_CHOICES = 12
-# Mean log-probability of a token below which a fact is none (docs/experiments.md).
-LEAST_LIKELY = -5.0
+# Mean log-probability of a token below which a fact is none: a coarse floor, for it hardly tells
+# true ones from others (docs/experiments.md).
+LEAST_LIKELY = -10.0
 LEAST_LETTERS = 3
 NOT = frozenset(["no", "not", "never", "without", "non", "neither", "nor", "isnt"])
 SYSTEM = (
@@ -153,7 +154,11 @@ class ClosedFacts:
                 yield FactChoice(said=said, facet=facet, value=value, evidence=evidence)
 
     def _themes(self, item: Item, names: set[str]) -> Iterator[FactChoice]:
-        """Phrases of the item that are at home in one of its categories."""
+        """Phrases of the item that are at home in one of its categories.
+
+        One word of a title says nothing of what is meant by it: "alive" of "Stay Alive".
+        """
+        told = {normalize_query(spot[0]) for spot in _WORD.finditer(item.description)}
         kinds = {kind for kind in (spoken("category", one) for one in item.categories) if kind}
         title = set(normalize_query(item.title).split())
         phrases = {
@@ -162,7 +167,9 @@ class ClosedFacts:
             and not PRAISE.intersection(phrase.split())
             and any(self._told.belongs(phrase, kind) for kind in kinds)
         }  # fmt: skip
-        ordered = sorted(phrases, key=lambda one: (-len(one.split()), self._told.phrases[one], one))
+        longer = {word for phrase in phrases if " " in phrase for word in phrase.split()}
+        kept = [one for one in phrases if " " in one or (one in told and one not in longer)]
+        ordered = sorted(kept, key=lambda one: (-len(one.split()), self._told.phrases[one], one))
         for phrase in ordered[:MOST_PHRASES]:
             yield FactChoice(
                 said=phrase, facet=TAG, value=phrase, evidence=phrases[phrase], descriptor="theme"
