@@ -1,8 +1,9 @@
 """The closed form of stating facts: a model chooses among facts that the item's words support.
 
-Code finds a value of the catalog where it stands in a title or a description of an item that does
-not state it, and theme phrases that other items of its kind have too (phrases.py). What each rests
-on is known by construction; whether the words mean it there, the model's likelihood has to say.
+Code finds a value of the catalog where it stands in the description of an item that does not state
+it (of an attribute also in the title), and theme phrases that other items of its kind have too
+(phrases.py). What each rests on is known by construction; whether the words mean it there, the
+model's likelihood has to say.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from re import Match, compile
 
-from catalog.additions import CATEGORY, TAG, is_stated
+from catalog.additions import CATEGORY, FIELDS, TAG, is_stated
 from catalog.filters import ATTRIBUTE
 from catalog.models import Item
 from catalog.profiles import current_profile
@@ -36,8 +37,9 @@ from workers.llm.types import MOST_CHARACTERS, Prompt
 VERSION = "facts-closed-1"
 MOST_CHOSEN = 3
 MOST_CHOICES = 12
-# Mean log-probability of a token below which a fact is none (docs/experiments.md).
-LEAST_LIKELY = -5.0
+# Mean log-probability of a token below which a fact is none: a coarse floor, for it hardly tells
+# true ones from others (docs/experiments.md).
+LEAST_LIKELY = -10.0
 LEAST_LETTERS = 3
 NOT = frozenset(["no", "not", "never", "without", "non", "neither", "nor", "isnt"])
 SYSTEM = (
@@ -94,8 +96,8 @@ class ClosedFacts:
         made: dict[str, FactChoice] = {}
         names = names_of(item, current_profile())
         taken = {word for name in names for word in name.split()}
-        for text in (item.title, item.description[:MOST_CHARACTERS]):
-            for one in self._named_in(item, text, taken):
+        for field in FIELDS:
+            for one in self._named_in(item, field, taken):
                 made.setdefault(one.said, one)
         for one in self._themes(item, names):
             made.setdefault(one.said, one)
@@ -129,8 +131,9 @@ class ClosedFacts:
             )  # fmt: skip
         return found[:MOST_CHOSEN]
 
-    def _named_in(self, item: Item, text: str, taken: set[str]) -> Iterator[FactChoice]:
+    def _named_in(self, item: Item, field: str, taken: set[str]) -> Iterator[FactChoice]:
         """Values of facets that stand in a text, outside names, and are not denied there."""
+        text, is_title = getattr(item, field)[:MOST_CHARACTERS], field == "title"
         spots = list(_WORD.finditer(text))
         words = [normalize_query(spot[0]) for spot in spots]
         for place, word in enumerate(words):
@@ -142,7 +145,8 @@ class ClosedFacts:
                     continue
                 if is_stated(item, facet, value):
                     continue
-                if facet == CATEGORY and _is_a_name(text, spots[place], of=item):
+                # "The Family" is no family film; a red shirt is called so for being one.
+                if facet == CATEGORY and (is_title or _is_a_name(text, spots[place])):
                     continue
                 said = str(value)
                 if facet == CATEGORY:
@@ -153,7 +157,11 @@ class ClosedFacts:
                 yield FactChoice(said=said, facet=facet, value=value, evidence=evidence)
 
     def _themes(self, item: Item, names: set[str]) -> Iterator[FactChoice]:
-        """Phrases of the item that are at home in one of its categories."""
+        """Phrases of the item that are at home in one of its categories.
+
+        Those of its description: a title is a name, "Ninja Turtles" as well as "Stay Alive".
+        """
+        told = {normalize_query(spot[0]) for spot in _WORD.finditer(item.description)}
         kinds = {kind for kind in (spoken("category", one) for one in item.categories) if kind}
         title = set(normalize_query(item.title).split())
         phrases = {
@@ -161,17 +169,20 @@ class ClosedFacts:
             if self._told.says_something(phrase) and not title <= set(phrase.split())
             and not PRAISE.intersection(phrase.split())
             and any(self._told.belongs(phrase, kind) for kind in kinds)
+            and told.issuperset(phrase.split())
         }  # fmt: skip
-        ordered = sorted(phrases, key=lambda one: (-len(one.split()), self._told.phrases[one], one))
+        longer = {word for phrase in phrases if " " in phrase for word in phrase.split()}
+        kept = [one for one in phrases if one not in longer]
+        ordered = sorted(kept, key=lambda one: (-len(one.split()), self._told.phrases[one], one))
         for phrase in ordered[:MOST_PHRASES]:
             yield FactChoice(
                 said=phrase, facet=TAG, value=phrase, evidence=phrases[phrase], descriptor="theme"
             )
 
 
-def _is_a_name(text: str, spot: Match[str], *, of: Item) -> bool:
+def _is_a_name(text: str, spot: Match[str]) -> bool:
     """Whether a word that is no name has a capital within a sentence: "Western Australia"."""
-    if text == of.title or not spot[0][:1].isupper():
+    if not spot[0][:1].isupper():
         return False
     before = text[: spot.start()].rstrip(" \"'(\u201c\u2018")
     return bool(before) and before[-1] not in _SENTENCE_ENDS

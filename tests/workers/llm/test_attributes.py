@@ -231,6 +231,11 @@ class TestClosed:
         said = {one.said: one for one in ClosedFacts().choices(item)}
         assert said["lighthouse"].facet == "tag"
         assert said["lighthouse"].evidence == "lighthouse"
+        # A title is a name: its words are no themes and no categories.
+        upsert_items(items=[lamp(0, title="Comedy of a lighthouse", category_paths=["Horror"],
+                                 description="")])  # fmt: skip
+        item.refresh_from_db()
+        assert ClosedFacts().choices(item) == []
 
 
 def test_the_task_and_the_command_write_and_a_dry_run_asks_nobody(shop, asks, capsys):
