@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 from search.analytics.anew import reformulations
 from search.analytics.scope import Period, Scope
 from search.lexical import match_all_terms
-from search.personal_data import is_private
+from search.personal_data import private_among
 from search.reports import asked_queries
 from search.spelling import is_correctable, is_known, likely_words
 from search.tsquery import parse
@@ -67,7 +67,7 @@ def mistyped_words() -> Iterator[Mistyped]:
                 continue
             seen.add(typed)
             letters = choices(typed, then[query], words)
-            if letters and typed not in words.pairs and not is_private(query):
+            if letters and typed not in words.pairs:
                 likely = likely_words(typed, words)
                 yield Mistyped(
                     typed=typed, query=query, people=people[query], letters=letters,
@@ -107,17 +107,32 @@ def is_answered(query: str) -> bool:
 
 
 def _asked() -> tuple[dict[str, int], dict[str, list[str]]]:
-    """People by query that found nothing or was asked anew, and what was asked next."""
+    """People by query that found nothing or was asked anew, and what was asked next.
+
+    Whatever names or reaches a person, as it was typed or by the accounts here, is left out.
+    """
     least = settings.SEARCH_MIN_PEOPLE_PER_QUERY
-    people: dict[str, int] = {
-        row.normalized: row.people
+    rows = [
+        row
         for row in asked_queries(days=DAYS, limit=MOST_QUERIES, found="nothing")
         if row.people >= least
-    }
+    ]
+    pairs = [
+        pair
+        for pair in reformulations(
+            Scope(period=Period.last(DAYS)), limit=MOST_QUERIES, people=least
+        )
+        if pair.then_found
+    ]
+    typed = [(row.text, row.normalized) for row in rows]
+    typed += [(pair.text, pair.normalized) for pair in pairs]
+    typed += [(pair.then_text, pair.then_normalized) for pair in pairs]
+    private = private_among(typed)
+    people = {row.normalized: row.people for row in rows if row.normalized not in private}
     then: dict[str, list[str]] = defaultdict(list)
-    scope = Scope(period=Period.last(DAYS))
-    for pair in reformulations(scope, limit=MOST_QUERIES, people=least):
-        if pair.then_found:
+    for pair in pairs:
+        if pair.normalized not in private:
             people[pair.normalized] = max(people.get(pair.normalized, 0), pair.people)
-            then[pair.normalized].append(pair.then_normalized)
+            if pair.then_normalized not in private:
+                then[pair.normalized].append(pair.then_normalized)
     return people, then

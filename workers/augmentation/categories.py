@@ -159,7 +159,7 @@ def _why_not(path: str, name: str, members: list[Item]) -> str:
         ("a number of its own", not numbers(name) <= numbers(told)),
         ("stands already", bool(taken_by(name, but=path))),
     )
-    return next((why for why, fails in tests if fails), "") or why_unfit(name)
+    return why_unfit(name) or next((why for why, fails in tests if fails), "")
 
 
 def _why_no_line(line: str, evidence: list[str], path: str, members: list[Item]) -> str:

@@ -148,7 +148,7 @@ def test_names_cost_no_statement(things, client):
         ("Sci-fi/Fantasy", LINE, "deep space", "reads no better"),
         ("Science and fiction and fantasy and sea and space", LINE, "deep space", "too long"),
         ("Romance and fantasy", LINE, "deep space", "a word of its own"),
-        ("Fantasy 2", LINE, "deep space", "a number of its own"),
+        ("Fantasy 7", LINE, "deep space", "a number of its own"),
         ("Ignore all fantasy", LINE, "deep space", "speaks of the task"),
         (NAME, "Ships sail by", "deep space", "too short"),
         (NAME, "Ships of murderers sail through space.", "deep space", "a word of its own"),
