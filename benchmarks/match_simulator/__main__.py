@@ -34,7 +34,7 @@ def main() -> None:
     # Models can be imported only now.
     from benchmarks.match_simulator.config import Assumptions
     from benchmarks.match_simulator.tables import WAYS, Run, some, tell_head
-    from benchmarks.match_simulator.teaching import teach
+    from benchmarks.match_simulator.teaching import Order, teach
     from benchmarks.match_simulator.world import read_world
 
     began = time.perf_counter()
@@ -44,8 +44,8 @@ def main() -> None:
     tell_head(heads[0])
     print(f"read and learned in {time.perf_counter() - began:.0f} s", flush=True)
     run = Run(
-        world=world, heads=heads, assumed=Assumptions(), people=options.people,
-        draws=options.draws,
+        world=world, order=Order.of(world), heads=heads, assumed=Assumptions(),
+        people=options.people, draws=options.draws,
     )  # fmt: skip
     for kind, way in WAYS:
         if kind in options.only:

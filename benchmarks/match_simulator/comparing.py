@@ -24,10 +24,14 @@ from benchmarks.match_simulator.lists import (
 from benchmarks.simulator.compare import Number, difference
 
 DoubleFloats = npt.NDArray[np.float64]
+SmallInts = npt.NDArray[np.int8]
 Measure = Callable[[Sums, DoubleFloats], float]
 
 NONE, ORACLE = "no filter", "oracle"
 RANDOM, ANYWHERE = "random, as many of each list", "random, as many of all lists"
+
+# Lots are apart from the luck of those who live.
+RANDOM_SEED, ANYWHERE_SEED = 1_000, 2_000
 
 
 def _mean(name: str) -> Measure:
@@ -69,32 +73,40 @@ class Setting:
     assumed: Assumptions
     seed: int
 
+    @property
+    def truth(self) -> SmallInts:
+        """(P, M), what was never rated as it is assumed."""
+        return resolved(self.pool, self.assumed, self.seed)
+
+    def live(self, lists: Lists) -> Sums:
+        """A period with these lists."""
+        return live(lists, self.truth, self.assumed, seed=self.seed)
+
     def none(self) -> Sums:
         """Everything is sent."""
-        return self._live(unfiltered(self.pool, self.plan))
+        return self.live(unfiltered(self.pool, self.plan))
+
+    def lists_by(self, scores: DoubleFloats, threshold: float) -> tuple[Lists, Lists]:
+        """Without what has at least this score, and without as many of each list by lot."""
+        ours = filtered(self.pool, self.plan, scores, threshold)
+        seed = self.seed + RANDOM_SEED
+        return ours, at_random(self.pool, self.plan, ours, runs=self.assumed.runs, seed=seed)
 
     def by(self, scores: DoubleFloats, threshold: float) -> tuple[Sums, Sums]:
-        """Without what has at least this score, and without as much by lot."""
-        lists = filtered(self.pool, self.plan, scores, threshold)
-        lots = at_random(
-            self.pool, self.plan, lists, runs=self.assumed.runs, seed=self.seed + 1_000
-        )
-        return self._live(lists), self._live(lots)
+        """A period with each of the two."""
+        ours, lots = self.lists_by(scores, threshold)
+        return self.live(ours), self.live(lots)
 
     def by_lot_anywhere(self, scores: DoubleFloats, threshold: float) -> Sums:
         """Without as much by lot, whichever lists it stands in; for lists that get shorter."""
         like = filtered(self.pool, self.plan, scores, threshold)
-        lots = anywhere(self.pool, self.plan, like, runs=self.assumed.runs, seed=self.seed + 2_000)
-        return self._live(lots)
+        seed = self.seed + ANYWHERE_SEED
+        return self.live(anywhere(self.pool, self.plan, like, runs=self.assumed.runs, seed=seed))
 
     def oracle(self) -> Sums:
         """Without every bad match and nothing else: the ceiling, whatever its volume."""
-        truth = resolved(self.pool, self.assumed, self.seed)
-        return self._live(filtered(self.pool, self.plan, (truth == BAD).astype(float), 1.0))
-
-    def _live(self, lists: Lists) -> Sums:
-        truth = resolved(self.pool, self.assumed, self.seed)
-        return live(lists, truth, self.assumed, seed=self.seed)
+        bad = (self.truth == BAD).astype(np.float64)
+        return self.live(filtered(self.pool, self.plan, bad, 1.0))
 
 
 def threshold_at(pool: Pool, plan: Plan, scores: DoubleFloats, share: float) -> float:

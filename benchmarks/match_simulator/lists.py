@@ -1,6 +1,7 @@
 """Lists as people are sent them, and what each way of filtering leaves of them. NumPy alone.
 
-Letters: P people, M places of a pool, D lists of a period, L items of a list, R runs.
+Letters: P people, M places of a pool, D lists of a period, L items of a list, W candidates
+for it, R runs.
 """
 
 from dataclasses import dataclass
@@ -35,11 +36,12 @@ class Pool:
     truth: npt.NDArray[np.int8]
     chances: DoubleFloats
 
-    def take(self, people: Bools | Ints) -> "Pool":
-        """These people's."""
+    def take(self, people: Bools, most: int) -> "Pool":
+        """These people's, and the first places of each."""
         return Pool(
-            exists=self.exists[people], truth=self.truth[people], chances=self.chances[people]
-        )
+            exists=self.exists[people, :most], truth=self.truth[people, :most],
+            chances=self.chances[people, :most],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,16 @@ class Plan:
     way: str
     length: int = 6
     most_lists: int = 10
+
+    @property
+    def room(self) -> int:
+        """W, candidates that are looked through for a list."""
+        return self.length * (SPARE if self.way == REFILLED else 1)
+
+    @property
+    def most(self) -> int:
+        """Places of a pool that may be looked at in a period."""
+        return self.most_lists * self.room
 
     def due(self, pool: Pool) -> Bools:
         """(P, D) whether a person has a list at all: as long as their pool would fill it."""
@@ -123,33 +135,40 @@ def _lists(pool: Pool, plan: Plan, scores: DoubleFloats, drops: float | Ints) ->
     dropped = np.zeros((runs, people, plan.most_lists), np.int64)
     left = np.broadcast_to(pool.exists, scores.shape).copy()
     for day in range(plan.most_lists):
-        window = left & due[:, day, None]
-        room = plan.length * (SPARE if plan.way == REFILLED else 1)
-        window &= np.cumsum(window, axis=2) <= room
+        held = _first(left & due[:, day, None], plan.room)  # (R, P, W)
+        is_held = held != NOTHING
+        own = np.where(is_held, np.take_along_axis(scores, np.maximum(held, 0), axis=2), -np.inf)
         count = (
-            (window & (scores >= drops)).sum(axis=2)
+            (own >= drops).sum(axis=2)
             if isinstance(drops, float)
             else np.broadcast_to(drops[:, :, day], (runs, people))
         )
         if plan.way == REFILLED:
-            count = np.minimum(count, np.maximum(window.sum(axis=2) - plan.length, 0))
-        out = _worst(np.where(window, scores, -np.inf), count)
-        shown = window & ~out
-        shown &= np.cumsum(shown, axis=2) <= plan.length
-        run, person, place = np.nonzero(shown)
-        places[run, person, day, (np.cumsum(shown, axis=2) - 1)[shown]] = place
+            count = np.minimum(count, np.maximum(is_held.sum(axis=2) - plan.length, 0))
+        kept = is_held & ~_worst(own, count)
+        kept &= np.cumsum(kept, axis=2) <= plan.length
+        run, person, column = np.nonzero(kept)
+        position = (np.cumsum(kept, axis=2) - 1)[kept]
+        places[run, person, day, position] = held[run, person, column]
         dropped[:, :, day] = count
         # What was left out of a refilled list is asked about again; a mail-out goes on.
-        left &= ~(shown if plan.way == REFILLED else window)
+        run, person, column = np.nonzero(kept if plan.way == REFILLED else is_held)
+        left[run, person, held[run, person, column]] = False
     return Lists(places=places, dropped=dropped, due=due)
 
 
+def _first(marks: Bools, most: int) -> Ints:
+    """(R, P, most) places of the first that are marked, NOTHING behind the last one."""
+    found = np.full((*marks.shape[:2], most), NOTHING, np.int64)
+    ranks = np.cumsum(marks, axis=2)
+    run, person, place = np.nonzero(marks & (ranks <= most))
+    found[run, person, ranks[run, person, place] - 1] = place
+    return found
+
+
 def _worst(scores: DoubleFloats, count: Ints) -> Bools:
-    """(R, P, M) marks of the `count` (R, P) highest of each."""
+    """(R, P, W) marks of the `count` (R, P) highest of each; of equal ones those in front."""
     marks = np.zeros(scores.shape, np.bool_)
-    run, person = np.nonzero(count)
-    order = np.argsort(-scores[run, person], axis=1, kind="stable")
-    ranks = np.arange(scores.shape[2]) < count[run, person][:, None]
-    rows, columns = np.nonzero(ranks)
-    marks[run[rows], person[rows], order[rows, columns]] = True
+    ranks = np.arange(scores.shape[2]) < count[:, :, None]
+    np.put_along_axis(marks, np.argsort(-scores, axis=2, kind="stable"), ranks, axis=2)
     return marks

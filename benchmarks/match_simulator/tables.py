@@ -22,7 +22,7 @@ from benchmarks.match_simulator.comparing import (
 )
 from benchmarks.match_simulator.config import Assumptions, unknowns, variants
 from benchmarks.match_simulator.lists import BAD, GOOD, REFILLED, SHORTER, UNKNOWN, Plan, Pool
-from benchmarks.match_simulator.teaching import OPEN, RATED, pool_of
+from benchmarks.match_simulator.teaching import OPEN, RATED, Order, pool_of
 from benchmarks.match_simulator.world import Rater, World
 from benchmarks.simulator.compare import Number, draw, number
 from search.match_fit import Head
@@ -32,7 +32,6 @@ DoubleFloats = npt.NDArray[np.float64]
 # Shares of what is offered that the sweep leaves out; the fifth is that of Indeed's e-mails.
 VOLUMES = (0.01, 0.02, 0.05, 0.1, 0.177, 0.3, 0.5)
 TOLD_OF = ("bad ones looked at, a person", "taken, a person", "taken, a list", "unsubscribed")
-MOST = 180
 WAYS = {
     (RATED, SHORTER): "films that they did rate later, lists get shorter",
     (RATED, REFILLED): "films that they did rate later, lists are refilled",
@@ -46,6 +45,7 @@ class Run:
     """A run. `heads`: the filter, and the one that was taught the opposite."""
 
     world: World
+    order: Order
     heads: Sequence[Head]
     assumed: Assumptions
     people: int
@@ -59,8 +59,8 @@ class Run:
         apart, apart_flipped = self._pool(kind, is_reported=False)
         has_list = plan.due(pool).any(axis=1)
         setting = Setting(
-            pool=pool.take(has_list), plan=plan, assumed=self.assumed, seed=seed
-        )  # fmt: skip
+            pool=pool.take(has_list, plan.most), plan=plan, assumed=self.assumed, seed=seed
+        )
         draws = draw(int(has_list.sum()), self.draws, seed)
         print(f"\n### Simulated: {WAYS[kind, way]} ({int(has_list.sum())} people)\n")
         print(_composition(setting))
@@ -76,7 +76,7 @@ class Run:
         main = threshold_at(apart, Plan(way=SHORTER), apart.chances, volume_)
         turned = threshold_at(apart, Plan(way=SHORTER), apart_flipped, volume_)
         ours, lots = setting.by(setting.pool.chances, main)
-        opposite, _ = setting.by(flipped[has_list], turned)
+        opposite, _ = setting.by(flipped[has_list, : plan.most], turned)
         arms = {
             NONE: none, RANDOM: lots, "taught the opposite": opposite, ORACLE: setting.oracle(),
         }  # fmt: skip
@@ -91,7 +91,12 @@ class Run:
         if (kind, is_reported) not in self._pools:
             people = some(self.world, is_reported=is_reported, most=self.people)
             self._pools[kind, is_reported] = pool_of(
-                self.world, people, self.heads, kind=kind, most=MOST
+                self.world,
+                people,
+                self.heads,
+                order=self.order,
+                kind=kind,
+                most=Plan(way=REFILLED).most,
             )
         pool, others = self._pools[kind, is_reported]
         return pool, others[0]
@@ -164,13 +169,15 @@ def _sensitivity(
 ) -> None:
     columns = [f"{name}: {to}" for name in ("taken, a person", "unsubscribed")
                for to in ("to none", "to random")]  # fmt: skip
+    columns += [f"oracle, {name}: to none" for name in ("taken", "unsubscribed")]
     print("\n| simulated, another assumption | unsubscribed, no filter | "
-          + " | ".join(columns) + " | oracle, taken: to none | oracle, unsubscribed: to none |")  # fmt: skip
-    print("|---|" + "---|" * (len(columns) + 3))
+          + " | ".join(columns) + " |")  # fmt: skip
+    print("|---|" + "---|" * (len(columns) + 1))
+    lists = setting.lists_by(setting.pool.chances, threshold)
     for name, assumed in told.items():
         own = replace(setting, assumed=assumed)
         none = own.none()
-        ours, lots = own.by(own.pool.chances, threshold)
+        ours, lots = (own.live(one) for one in lists)
         against = [rises(ours, theirs, draws) for theirs in (none, lots)]
         cells = [_rise(each, one[each]) for each in ("taken, a person", "unsubscribed")
                  for one in against]  # fmt: skip

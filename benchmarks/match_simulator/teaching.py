@@ -129,7 +129,13 @@ class Order:
 
 
 def pool_of(
-    world: World, people: Sequence[Rater], heads: Sequence[Head], *, kind: str, most: int
+    world: World,
+    people: Sequence[Rater],
+    heads: Sequence[Head],
+    *,
+    order: Order,
+    kind: str,
+    most: int,
 ) -> tuple[Pool, list[DoubleFloats]]:
     """What could be sent to each of these people, and the chances of further heads.
 
@@ -137,10 +143,10 @@ def pool_of(
         world: of everybody.
         people: P of them.
         heads: the filter, and others to compare; each gives (P, M) chances.
+        order: what puts them in order.
         kind: RATED or OPEN.
         most: M.
     """
-    order = Order.of(world)
     shape = (len(people), most)
     exists, truth = np.zeros(shape, np.bool_), np.full(shape, UNKNOWN, np.int8)
     chances = [np.zeros(shape) for _ in heads]
