@@ -76,14 +76,18 @@ class Run:
         main = threshold_at(apart, Plan(way=SHORTER), apart.chances, volume_)
         turned = threshold_at(apart, Plan(way=SHORTER), apart_flipped, volume_)
         ours, lots = setting.by(setting.pool.chances, main)
-        opposite, _ = setting.by(flipped[has_list, : plan.most], turned)
+        opposite, opposite_lots = setting.by(flipped[has_list, : plan.most], turned)
         arms = {
             NONE: none, RANDOM: lots, "taught the opposite": opposite, ORACLE: setting.oracle(),
         }  # fmt: skip
         if way == SHORTER:
             arms[ANYWHERE] = setting.by_lot_anywhere(setting.pool.chances, main)
         _arms({f"the filter, {volume_:.1%}": ours} | arms, draws)
-        _against(ours, arms, draws)
+        pairs = {f"the filter against {name}": (ours, arms[name])
+                 for name in (NONE, RANDOM, ANYWHERE) if name in arms}  # fmt: skip
+        pairs["taught the opposite, against as many of each list by lot"] = opposite, opposite_lots
+        pairs["oracle against no filter"] = arms[ORACLE], none
+        _differences(pairs, draws)
         told = variants(self.assumed) | (unknowns(self.assumed) if kind == OPEN else {})
         _sensitivity(setting, main, told, draws)
 
@@ -156,10 +160,10 @@ def _arms(arms: Mapping[str, Sums], draws: DoubleFloats) -> None:
         print(f"| {name} | {volume(sums):.1%} | " + " | ".join(cells) + " |", flush=True)
 
 
-def _against(ours: Sums, arms: Mapping[str, Sums], draws: DoubleFloats) -> None:
-    print("\n| simulated, the filter against | " + " | ".join(MEASURES) + " |")
+def _differences(pairs: Mapping[str, tuple[Sums, Sums]], draws: DoubleFloats) -> None:
+    print("\n| simulated | " + " | ".join(MEASURES) + " |")
     print("|---|" + "---|" * len(MEASURES))
-    for name, theirs in arms.items():
+    for name, (ours, theirs) in pairs.items():
         told = rises(ours, theirs, draws)
         print(f"| {name} | " + " | ".join(_rise(each, told[each]) for each in told) + " |")
 
