@@ -4,16 +4,23 @@ Nothing here sees what is later (world.py): that is the truth by which the lists
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from benchmarks.match_simulator.lists import UNKNOWN, Pool
-from benchmarks.match_simulator.world import Rated, Rater, World, act_of, grade_of, match_of
-from catalog.event_kinds import EventKind
-from recs.history import History, history_of, is_wanting
+from benchmarks.match_simulator.world import (
+    Rated,
+    Rater,
+    World,
+    act_of,
+    grade_of,
+    is_wanted,
+    match_of,
+)
+from recs.history import History, history_of
 from recs.match_filter import FIT, taste_among
 from recs.match_items import ReadItems
 from recs.ml.cooccurrence import CooccurrenceConfig, cooccurrence
@@ -61,7 +68,9 @@ def graded(world: World, people: Sequence[Rater], *, flipped: bool = False) -> G
         given = person.earlier[cut:]
         if taste.is_empty or not given:
             continue
-        tables.append(_features(world, taste, [one.item for one in given]))
+        # Who wanted it counts among those who did: that would give the grade away.
+        own = [is_wanted(one) for one in given]
+        tables.append(_features(world, taste, [one.item for one in given], less=own))
         rows += [(number, one) for one in given]
     features = np.concatenate(tables)
     grades = np.array([grade_of(one.stars) for _, one in rows], np.int64)
@@ -102,7 +111,7 @@ class Order:
             (number, one.item, one.time / SECONDS_A_DAY)
             for number, person in enumerate(world.people)
             for one in person.earlier
-            if is_wanting(EventKind.RATING, one.stars)
+            if is_wanted(one)
         ]
         people, items, times = zip(*wanted, strict=True)
         found = cooccurrence(
@@ -172,7 +181,13 @@ def pool_of(
     return Pool(exists=exists, truth=truth, chances=chances[0]), chances[1:]
 
 
-def _features(world: World, taste: Taste, items: Sequence[int]) -> Floats:
-    return fit_features.fit_features(
-        taste, [world.texts[item] for item in items], world.vectors[list(items)]
-    )
+def _features(
+    world: World, taste: Taste, items: Sequence[int], *, less: Sequence[int] = ()
+) -> Floats:
+    """`less`: so many people fewer wanted each."""
+    texts = [world.texts[item] for item in items]
+    if less:
+        texts = [
+            replace(text, people=text.people - own) for text, own in zip(texts, less, strict=True)
+        ]
+    return fit_features.fit_features(taste, texts, world.vectors[list(items)])

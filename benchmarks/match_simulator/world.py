@@ -86,12 +86,9 @@ def read_world(folder: Path, *, vectors: Path | None = None) -> World:
     films = [short(read_film(row)) for row in read_rows(folder / "items.jsonl")]
     row_of = {film.external_id: row for row, film in enumerate(films)}
     people = read_people(folder / "ratings.csv", row_of)
-    wanted = np.zeros(len(films))
-    for person in people:
-        for one in person.earlier:
-            wanted[one.item] += is_wanting(EventKind.RATING, one.stars)
+    wanted = wanted_by(people, len(films))
     return World(
-        texts=[_text(film, people) for film, people in zip(films, wanted, strict=True)],
+        texts=[_text(film, count) for film, count in zip(films, wanted, strict=True)],
         vectors=_encoded([content_text(film) for film in films], vectors),
         people=people,
     )
@@ -119,10 +116,24 @@ def read_people(path: Path, row_of: Mapping[str, int]) -> list[Rater]:
     return people
 
 
-def _text(film: ItemInput, people: float) -> ItemText:
+def wanted_by(people: Sequence[Rater], size: int) -> list[int]:
+    """How many people wanted each item before their cut."""
+    counts = [0] * size
+    for person in people:
+        for one in person.earlier:
+            counts[one.item] += is_wanted(one)
+    return counts
+
+
+def is_wanted(rated: Rated) -> bool:
+    """Whether the product takes the rating as a want."""
+    return is_wanting(EventKind.RATING, rated.stars)
+
+
+def _text(film: ItemInput, people: int) -> ItemText:
     return text_of(
         film.title, film.description, film.category_paths, film.creators, film.attributes,
-        int(people),
+        people,
     )  # fmt: skip
 
 

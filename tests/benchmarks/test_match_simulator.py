@@ -28,7 +28,7 @@ from benchmarks.match_simulator.lists import (
 )
 from benchmarks.match_simulator.tables import some
 from benchmarks.match_simulator.teaching import OPEN, RATED, Order, graded, pool_of, teach
-from benchmarks.match_simulator.world import Rated, Rater, World, read_people
+from benchmarks.match_simulator.world import Rated, Rater, World, read_people, wanted_by
 from benchmarks.simulator.compare import draw
 from recs.history import History
 from recs.match_filter import FIT, ON, Filtering, FitFilter, ServedFilter
@@ -276,14 +276,15 @@ def world_of_tastes(people=160, seed=0):
     centres = np.eye(KINDS, 16)
     vectors = np.repeat(centres, EACH, axis=0) + 0.15 * random.normal(size=(KINDS * EACH, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    texts = [
-        ItemText(title=f"Film {n}", categories=("Drama", "Horror")[n // EACH])
-        for n in range(KINDS * EACH)
+    raters = [_rater(number, random) for number in range(people)]
+    return World(texts=texts_of(raters), vectors=vectors.astype(np.float32), people=raters)
+
+
+def texts_of(raters):
+    return [
+        ItemText(title=f"Film {n}", categories=("Drama", "Horror")[n // EACH], people=count)
+        for n, count in enumerate(wanted_by(raters, KINDS * EACH))
     ]
-    return World(
-        texts=texts, vectors=vectors.astype(np.float32),
-        people=[_rater(number, random) for number in range(people)],
-    )  # fmt: skip
 
 
 def _rater(number, random):
@@ -362,6 +363,23 @@ def test_what_is_later_is_seen_by_nobody(taught):
     )
     assert (told.chances == pool.chances).all()
     assert (told.truth[told.exists] == -pool.truth[pool.exists]).all()
+
+
+def test_a_grade_is_not_in_its_own_features(taught):
+    world = taught[0]
+    person = world.people[0]
+    turned = replace(
+        person,
+        earlier=[*person.earlier[:-1], replace(person.earlier[-1], stars=5.0)],
+    )
+    other = replace(person, earlier=[*person.earlier[:-1], replace(person.earlier[-1], stars=1.0)])
+    read = []
+    for one in (turned, other):
+        people = [one, *world.people[1:]]
+        told = replace(world, people=people, texts=texts_of(people))
+        read.append(graded(told, [one]))
+    assert read[0].grades[-1] != read[1].grades[-1]
+    assert (read[0].features == read[1].features).all()
 
 
 def test_an_open_pool_holds_everything_that_was_not_rated_before(taught):
