@@ -1,10 +1,10 @@
 """Simulated people are sent lists: what the match filter changes, beside one that drops by lot.
 
-    .venv/bin/python -m config.embedded exec -- \
-        .venv/bin/python -m benchmarks.match_simulator --data ../shared/data/films
+    SECRET_KEY=simulated .venv/bin/python -m benchmarks.match_simulator --data ../shared/data/films
 
-Nothing is read from or written to a database. Every number that is printed is simulated, but for
-what is told of the filter's own test. docs/match-filter.md says what is assumed.
+There is no database, nor any service: settings want a key, and whichever will do. Every number that
+is printed is simulated, but for what is told of the filter's own test. docs/match-filter.md says
+what is assumed.
 """
 
 import argparse

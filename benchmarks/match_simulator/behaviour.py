@@ -3,7 +3,7 @@
 Letters: P people, M places of a pool, D lists of a period, L items of a list, R runs.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from benchmarks.match_simulator.config import BAD as BAD_ONES
 from benchmarks.match_simulator.config import BY_LOT, Assumptions
 from benchmarks.match_simulator.lists import BAD, GOOD, NEUTRAL, NOTHING, UNKNOWN, Lists, Pool
 
-Bools = npt.NDArray[np.bool_]
 DoubleFloats = npt.NDArray[np.float64]
 SmallInts = npt.NDArray[np.int8]
 
@@ -21,10 +20,10 @@ SmallInts = npt.NDArray[np.int8]
 class Sums:
     """A period person by person, (P,) each, means of the runs.
 
-    due: lists that they could have been sent. sent: lists that came, none empty. offered: items of
-    all due lists before anything was left out, out: of them left out. looked, bad, taken: items
-    that were looked at, the bad ones of them, and what was taken. left: whether they unsubscribed.
-    empty: due lists of which nothing was left. nothing: whether that was so of all of them.
+    due: lists that they could be sent. shown, out: items of all of them, and left out of them.
+    empty: due lists of which nothing was left. nothing: whether that was so of all of them. sent:
+    lists that came while they were there, none empty. looked, bad, taken: items that were looked
+    at, the bad ones of them, and what was taken. left: the chance that they unsubscribed.
     """
 
     due: DoubleFloats
@@ -58,6 +57,8 @@ def resolved(pool: Pool, assumed: Assumptions, seed: int) -> SmallInts:
 def live(lists: Lists, truth: SmallInts, assumed: Assumptions, *, seed: int) -> Sums:
     """A period of everybody.
 
+    How deep people look and what they take is drawn; whether they leave is not: everything counts
+    with the chance that they are still there, which is the mean of all draws and has less noise.
     The random numbers are those of the seed, by run, person and item or list, so that they are the
     same whatever was left out.
 
@@ -72,46 +73,35 @@ def live(lists: Lists, truth: SmallInts, assumed: Assumptions, *, seed: int) -> 
     size = (assumed.runs, people)
     deep = random.random((*size, days))
     takes = random.random((*size, truth.shape[1])) < assumed.take
-    quits = random.random((*size, days))
     places = np.broadcast_to(lists.places, (assumed.runs, *lists.places.shape[1:]))
     lengths = (places != NOTHING).sum(axis=3)  # (R, P, D)
     # The next one is looked at with the same probability each: the number falls as its powers.
     powers = assumed.depth ** np.arange(1, places.shape[3])
     depths = 1 + (deep[..., None] < powers).sum(axis=3)
     told = {name: np.zeros(size) for name in ("sent", "looked", "bad", "taken")}
-    is_there = np.ones(size, np.bool_)
+    stays = np.ones(size)
     annoyance = np.zeros(size)
     run, person = np.ogrid[: assumed.runs, :people]
     for day in range(days):
-        comes = is_there & (lengths[:, :, day] > 0)
+        comes = lengths[:, :, day] > 0
         annoyance = annoyance * assumed.keeps + assumed.list * comes
-        told["sent"] += comes
+        told["sent"] += stays * comes
         for position in range(places.shape[3]):
             place = places[:, :, day, position]
             looks = comes & (position < depths[:, :, day]) & (place != NOTHING)
             match = np.where(looks, truth[person, place], NEUTRAL)
-            told["looked"] += looks
-            told["bad"] += match == BAD
-            told["taken"] += (match == GOOD) & takes[run, person, place]
+            told["looked"] += stays * looks
+            told["bad"] += stays * (match == BAD)
+            told["taken"] += stays * ((match == GOOD) & takes[run, person, place])
             annoyance += assumed.bad * (match == BAD) - assumed.good * (match == GOOD)
             np.maximum(annoyance, 0.0, out=annoyance)
-        is_there &= ~(comes & (quits[:, :, day] < 1 - np.exp(-assumed.fatigue * annoyance)))
+        stays = np.where(comes, stays * np.exp(-assumed.fatigue * annoyance), stays)
     due = lists.due.sum(axis=1)
     empty = (lists.due & (lengths == 0)).sum(axis=2)
     return Sums(
         due=due.astype(np.float64),
         shown=lengths.sum(axis=2).mean(axis=0), out=lists.dropped.sum(axis=2).mean(axis=0),
-        left=1 - is_there.mean(axis=0), empty=empty.mean(axis=0),
+        left=1 - stays.mean(axis=0), empty=empty.mean(axis=0),
         nothing=((empty == due) & (due > 0)).mean(axis=0),
         **{name: sums.mean(axis=0) for name, sums in told.items()},
     )  # fmt: skip
-
-
-def pooled(several: list[Sums]) -> Sums:
-    """Means of the same people over several draws."""
-    return Sums(
-        **{
-            each.name: np.mean([getattr(one, each.name) for one in several], axis=0)
-            for each in fields(Sums)
-        }
-    )

@@ -23,7 +23,8 @@ class Assumptions:
         is sent nothing more. Guess: two bad matches in one list cost some 8 of 100 people.
     unknown: what an item is that the person never rated: neutral, bad, or, by lot, good or bad as
         often as what the person rated later is. Guess; told with all three.
-    runs: how often each person's period is lived, with other random numbers; sums are means of it.
+    runs: how often each person's period is lived, with other random numbers for looks, for takes
+        and for what a random filter drops; sums are means of it.
     """
 
     depth: float = 0.85
