@@ -150,19 +150,27 @@ def set_threshold(*, version: ModelVersion, head: str, threshold: float, by: str
 
 def taste_of(history: History) -> tuple[Taste, ReadItems]:
     """What a history says of a taste, in one statement."""
-    weights = {one.item_id: one.weight for one in history.taste[:MOST_WANTED]}
-    unwanted = sorted(history.unwanted - weights.keys(), reverse=True)[:MOST_UNWANTED]
+    weights, unwanted = _telling(history)
     read = read_items([*weights, *unwanted])
+    return taste_among(history, read), read
+
+
+def taste_among(history: History, read: ReadItems) -> Taste:
+    """What a history says of a taste, as far as its items were read."""
+    weights, unwanted = _telling(history)
     wanted = read.take(list(weights))
-    return (
-        Taste(
-            wanted=wanted.texts,
-            wanted_vectors=wanted.vectors,
-            weights=[weights[item_id] for item_id in wanted.ids],
-            unwanted_vectors=read.take(unwanted).vectors,
-        ),
-        read,
+    return Taste(
+        wanted=wanted.texts,
+        wanted_vectors=wanted.vectors,
+        weights=[weights[item_id] for item_id in wanted.ids],
+        unwanted_vectors=read.take(unwanted).vectors,
     )
+
+
+def _telling(history: History) -> tuple[dict[int, float], list[int]]:
+    """The items wanted, with how much each counts, and those unwanted."""
+    weights = {one.item_id: one.weight for one in history.taste[:MOST_WANTED]}
+    return weights, sorted(history.unwanted - weights.keys(), reverse=True)[:MOST_UNWANTED]
 
 
 @dataclass(slots=True)

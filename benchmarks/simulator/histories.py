@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.simulator.chance import Chance
 from benchmarks.simulator.people import Person, World
@@ -46,20 +47,19 @@ def read_world(folder: Path, *, new_category: str, size: Size, seed: int) -> Wor
 
 
 def _films(folder: Path, new_category: str, size: Size, chance: Chance) -> World:
-    lines = (folder / "items.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = sorted((json.loads(line) for line in lines), key=lambda row: -int(row["n_ratings"]))
-    everything = [_short(read_film(row)) for row in rows]
+    rows = sorted(read_rows(folder / "items.jsonl"), key=lambda row: -int(row["n_ratings"]))
+    everything = [short(read_film(row)) for row in rows]
     kept, newcomers = _held_out(everything, new_category, size)
     known = {item.external_id for item in kept}
     given: dict[str, list[EventInput]] = defaultdict(list)
-    for row in _table(folder / "ratings.csv", ","):
+    for row in table(folder / "ratings.csv", ","):
         given[row["userId"]].append(read_rating(row))
     cuts = {}
     for name, events in given.items():
         events.sort(key=lambda event: (event.time, event.item_id))
         cuts[name] = events[int(EARLIER * len(events))].time
     typed: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    for row in _table(folder / "tags.csv", ","):
+    for row in table(folder / "tags.csv", ","):
         time = datetime.fromtimestamp(int(row["timestamp"]), tz=UTC)
         typed[row["userId"]].append((time, row["tag"].strip()))
     new = {item.external_id for item in newcomers}
@@ -92,7 +92,7 @@ def _films(folder: Path, new_category: str, size: Size, chance: Chance) -> World
 
 
 def _artists(folder: Path, new_category: str, size: Size, chance: Chance) -> World:
-    rows = sorted(_table(folder / "tag_events.tsv", "\t"), key=lambda row: row["date"])
+    rows = sorted(table(folder / "tag_events.tsv", "\t"), key=lambda row: row["date"])
     early = [row for row in rows if row["date"] < LASTFM_CUT]
     everything = _artist_items(early)
     kept, newcomers = _held_out(everything, new_category, size)
@@ -180,19 +180,20 @@ def _some(people: Sequence[Person], size: Size, chance: Chance) -> list[Person]:
         (
             one
             for one in people
-            if size.part == "all" or _is_reported(one.name) == (size.part == "reported")
+            if size.part == "all" or is_reported(one.name) == (size.part == "reported")
         ),
         key=lambda one: (not one.typed, chance.number(one.name, "taken"), one.name),
     )
     return order[: size.people]
 
 
-def _is_reported(name: str) -> bool:
+def is_reported(name: str) -> bool:
     """One half of people, the same whatever the seed."""
     return hashlib.blake2b(f"half{name}".encode(), digest_size=1).digest()[0] % 2 == 1
 
 
-def _short(item: ItemInput) -> ItemInput:
+def short(item: ItemInput) -> ItemInput:
+    """With the beginning of its description."""
     return replace(item, description=item.description[:MOST_CHARACTERS])
 
 
@@ -200,7 +201,13 @@ def _once(things: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(things))
 
 
-def _table(path: Path, delimiter: str) -> Iterator[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON Lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(path: Path, delimiter: str) -> Iterator[dict[str, str]]:
+    """The rows of a file with a line of names."""
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
         yield from csv.DictReader(file, delimiter=delimiter, quoting=quoting)
