@@ -61,7 +61,8 @@ def main() -> int:
         Options(
             data=options.data.resolve(), items=options.items, seed=options.seed,
             kinds=options.kinds, gguf=options.gguf, writes=options.writes,
-            vectors=not options.no_vectors, nulls=not options.no_nulls, words_read=options.words_read,
+            vectors=not options.no_vectors, nulls=not options.no_nulls,
+            words_read=options.words_read,
             since=datetime.fromisoformat(options.since).replace(tzinfo=UTC),
         )
     )  # fmt: skip

@@ -167,7 +167,8 @@ def _tell_arms(bench: Bench, arms: Sequence[Arm]) -> None:
         for arm in arms:
             report.slices(arm.name, asked, bench.before[place], found[arm.name][0][place])
     tiers = {name: lists for name, (lists, _) in found.items()}
-    _tell_joined(bench, [arm for arm in arms if arm.rows], tiers)
+    if held := [arm for arm in arms if arm.rows]:
+        _tell_joined(bench, held, tiers)
 
 
 def _tell_joined(bench: Bench, arms: Sequence[Arm], tiers: Mapping[str, Lists]) -> None:
