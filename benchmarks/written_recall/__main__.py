@@ -37,6 +37,8 @@ def main() -> int:
                         help="in its own words, or choosing; else as LLM_WRITES says")  # fmt: skip
     parser.add_argument("--since", default=SINCE,
                         help="of films: ratings before, tags from this date on")  # fmt: skip
+    parser.add_argument("--no-nulls", action="store_true",
+                        help="only what a model wrote, not what code alone writes")  # fmt: skip
     parser.add_argument("--no-vectors", action="store_true", help="by words alone: no fusion")
     parser.add_argument("--words-read", type=int, default=0, metavar="N",
                         help="encode the first N words of each item, not all")  # fmt: skip
@@ -59,7 +61,8 @@ def main() -> int:
         Options(
             data=options.data.resolve(), items=options.items, seed=options.seed,
             kinds=options.kinds, gguf=options.gguf, writes=options.writes,
-            vectors=not options.no_vectors, words_read=options.words_read,
+            vectors=not options.no_vectors, nulls=not options.no_nulls,
+            words_read=options.words_read,
             since=datetime.fromisoformat(options.since).replace(tzinfo=UTC),
         )
     )  # fmt: skip

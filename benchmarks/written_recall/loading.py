@@ -20,7 +20,7 @@ from recs.neighbours import build_neighbours
 from recs.versions import live_version
 from search.spelling import build_terms
 
-_BATCH = 1_024
+_BATCH = 512
 
 
 def load(shelf: Shelf, *, vectors: bool = True, words_read: int = 0) -> None:

@@ -46,6 +46,8 @@ class Options:
     # Whether meaning has a part; of how many words of each item, all where 0.
     vectors: bool = True
     words_read: int = 0
+    # Whether what code alone writes is measured too, and the ceiling.
+    nulls: bool = True
 
     @property
     def ways(self) -> Sequence[str]:
@@ -87,7 +89,7 @@ def run(options: Options) -> None:
     keys = {name: key for key, name in names.items()}
     bench = Bench(asked=asked, names=names, ways=options.ways)
     _tell_base(bench)
-    _tell_arms(bench, [*arms, ceiling(asked, keys)])
+    _tell_arms(bench, [*arms, ceiling(asked, keys)] if options.nulls else arms)
 
 
 def write_queries_arms(options: Options) -> list[Arm]:
@@ -104,6 +106,8 @@ def write_queries_arms(options: Options) -> list[Arm]:
         written = let_write(items=options.items, seed=options.seed, kept=kept)
         _tell_written(written, time.perf_counter() - began)
         arms, drawn = model_arms(written), written.drawn
+    if not options.nulls:
+        return arms
     items = list(Item.objects.visible().order_by("pk"))
     own = wordings_of(items)
     near = wordings_of_neighbours()
@@ -163,7 +167,8 @@ def _tell_arms(bench: Bench, arms: Sequence[Arm]) -> None:
         for arm in arms:
             report.slices(arm.name, asked, bench.before[place], found[arm.name][0][place])
     tiers = {name: lists for name, (lists, _) in found.items()}
-    _tell_joined(bench, [arm for arm in arms if arm.rows], tiers)
+    if held := [arm for arm in arms if arm.rows]:
+        _tell_joined(bench, held, tiers)
 
 
 def _tell_joined(bench: Bench, arms: Sequence[Arm], tiers: Mapping[str, Lists]) -> None:

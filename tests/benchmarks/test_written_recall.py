@@ -253,6 +253,20 @@ class TestWhole:
         assert line.split(" | ")[1:3] == ["2", "2"]
         assert line.endswith("+0.0 (+0.0 to +0.0) | +0.0 (+0.0 to +0.0) |")
 
+    def test_a_model_that_proposes_nothing_is_told_with_what_it_used(self, asks, tmp_path, capsys):
+        asks.text = json.dumps(
+            {"queries": [{"descriptor": "mood", "text": "light", "evidence": "on the moon"}]}
+        )
+        folder = graded(tmp_path / "relevance")
+        options = run.Options(data=folder, since=SINCE, items=3, writes="open", nulls=False,
+                              vectors=False)  # fmt: skip
+        run.run(options)
+        told = capsys.readouterr().out
+        assert "3 calls, 360 tokens, 0.420000 paid, 0 proposals" in told
+        assert "ceiling" not in told
+        assert "the whole fusion" not in told
+        assert told.count("0.420000 paid, net hits for each 1.00: +0.0") == 2
+
     def test_a_kept_home_asks_only_what_is_missing(self, asks, tmp_path):
         load(read_shelf(graded(tmp_path / "relevance"), since=SINCE))
         kept = tmp_path / "drawn.json"
