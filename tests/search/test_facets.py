@@ -15,6 +15,8 @@ from search.facet_counts import count_rows
 from search.facets import build_facets, count_candidates
 from search.item_sets import ItemSet
 
+# What categories are called stands beside the profile.
+pytestmark = pytest.mark.django_db
 PROFILE = Profile(range_facet="year", creator_noun="director", category_noun="genre")
 SHOP = Profile(range_facet="price")
 
@@ -108,7 +110,6 @@ def _values(rows, filters, key):
     return {v.value: v.count for facet in built if facet.key == key for v in facet.values}
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("profile", [PROFILE, SHOP])
 def test_counting_in_the_database_equals_counting_the_rows(profile):
     items = [
@@ -150,7 +151,6 @@ def test_counting_in_the_database_equals_counting_the_rows(profile):
         }
 
 
-@pytest.mark.django_db
 def test_beyond_a_thousand_values_the_shown_ones_and_all_numbers_are_right(monkeypatch):
     # A bound of its own, so that few items do.
     monkeypatch.setattr(facet_counts, "MOST_VALUES", 12)
@@ -183,7 +183,6 @@ def test_beyond_a_thousand_values_the_shown_ones_and_all_numbers_are_right(monke
     assert len(counts["price"]) == len(expected["price"])
 
 
-@pytest.mark.django_db
 def test_all_facets_of_a_set_are_counted_in_one_statement(django_assert_num_queries):
     profile = Profile(range_facet="price", facet_attributes=["size", "color"])
     with django_assert_num_queries(1):
