@@ -7,7 +7,8 @@ from django.db.models import Func
 
 # Immutable: they read their arguments and nothing else, as a generated column demands. An
 # attribute that the feed states, if only as a number or false, is the feed's; "" and [] state
-# nothing. Without anything added, which is the usual row, both give the column as it is.
+# nothing. Both give the column as it is where nothing is added; for these, the usual rows, they are
+# not even called: a call costs each write tens of microseconds.
 MAKE = """
 CREATE FUNCTION foray_all_categories(categories varchar[], added jsonb) RETURNS varchar[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -61,7 +62,12 @@ class Migration(migrations.Migration):
             name="all_categories",
             field=models.GeneratedField(
                 db_persist=True,
-                expression=Func("categories", "added", function="foray_all_categories"),
+                expression=Func(
+                    "categories",
+                    "added",
+                    template="CASE WHEN added = '[]'::jsonb THEN categories"
+                    " ELSE foray_all_categories(categories, added) END",
+                ),
                 output_field=django.contrib.postgres.fields.ArrayField(
                     base_field=models.CharField(max_length=300), size=None
                 ),
@@ -72,7 +78,12 @@ class Migration(migrations.Migration):
             name="all_attributes",
             field=models.GeneratedField(
                 db_persist=True,
-                expression=Func("attributes", "added", function="foray_all_attributes"),
+                expression=Func(
+                    "attributes",
+                    "added",
+                    template="CASE WHEN added = '[]'::jsonb THEN attributes"
+                    " ELSE foray_all_attributes(attributes, added) END",
+                ),
                 output_field=models.JSONField(),
             ),
         ),

@@ -53,12 +53,23 @@ class Item(models.Model):
     # What the feed says and, where it says nothing, what was added: filters, facets and counts read
     # these two and no other (docs/decisions/0020-what-is-added-stands-beside-the-feed.md).
     all_categories = models.GeneratedField(
-        expression=Func("categories", "added", function="foray_all_categories"),
+        expression=Func(
+            "categories",
+            "added",
+            # The function is called for the few rows that need it: a call costs every write.
+            template="CASE WHEN added = '[]'::jsonb THEN categories"
+            " ELSE foray_all_categories(categories, added) END",
+        ),
         output_field=ArrayField(models.CharField(max_length=300)),
         db_persist=True,
     )
     all_attributes = models.GeneratedField(
-        expression=Func("attributes", "added", function="foray_all_attributes"),
+        expression=Func(
+            "attributes",
+            "added",
+            template="CASE WHEN added = '[]'::jsonb THEN attributes"
+            " ELSE foray_all_attributes(attributes, added) END",
+        ),
         output_field=models.JSONField(),
         db_persist=True,
     )
