@@ -211,6 +211,7 @@ def is_known(word: str, words: Vocabulary) -> bool:
 
 
 def is_correctable(word: str) -> bool:
+    """Whether a word is long enough, and of letters, to be a typing error of another one."""
     return LEAST_LETTERS <= len(word) <= MOST_LETTERS and word.isalnum() and not word[0].isdigit()
 
 

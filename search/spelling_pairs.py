@@ -63,7 +63,7 @@ def mistyped_words() -> Iterator[Mistyped]:
     seen: set[str] = set()
     for query in sorted(people, key=lambda one: (-people[one], one)):
         for typed in dict.fromkeys(query.split()):
-            if typed in seen or not is_correctable(typed) or is_a_word(typed, words):
+            if typed in seen or not is_correctable(typed) or is_known(typed, words):
                 continue
             seen.add(typed)
             letters = choices(typed, then[query], words)
@@ -94,11 +94,6 @@ def choices(typed: str, then: Sequence[str], words: Vocabulary) -> dict[str, flo
     kept = dict.fromkeys([*typed_next, *nearest])
     chosen = list(kept)[:MOST_CHOICES]
     return {word: meant[word] for word in sorted(chosen, key=lambda word: (-meant[word], word))}
-
-
-def is_a_word(word: str, words: Vocabulary) -> bool:
-    """Whether there is nothing to put right."""
-    return is_known(word, words)
 
 
 def is_answered(query: str) -> bool:

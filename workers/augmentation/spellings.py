@@ -15,7 +15,8 @@ from search.models import Proposal
 from search.personal_data import is_private
 from search.proposal_models import Kind
 from search.proposals import offer
-from search.spelling_pairs import Mistyped, is_a_word, is_answered, mistyped_words
+from search.spelling import is_known
+from search.spelling_pairs import Mistyped, is_answered, mistyped_words
 from search.vocabulary import vocabulary
 from search.written_queries import Origin
 from workers.augmentation.closed_form import schema_of
@@ -101,7 +102,7 @@ def _why_not(one: Mistyped, meant: str) -> str:
         return "nothing likely"
     tests = (
         ("no word of the catalog", meant not in words.items),
-        ("is a word", is_a_word(one.typed, words)),
+        ("is a word", is_known(one.typed, words)),
         ("corrected already", one.corrected == meant),
         ("has answers", is_answered(one.query)),
         ("personal data", is_private(one.typed) or is_private(meant)),
