@@ -55,8 +55,9 @@ def said_by(provider: Provider, pairs: Sequence[Record], asking: Asking) -> Said
         for pair in pairs:
             told = _told(pair, asking)
             answer = _asked(provider, told, asking.form, spent)
-            is_answer = isinstance(answer, Answer)
-            answers.append(_read(answer.value, told.texts) if is_answer else str(answer))
+            if isinstance(answer, Answer):
+                answer = _read(answer.value, told.texts)
+            answers.append(answer)
     return Said(
         labeller=name, answers=answers, milliseconds=np.array(spent.milliseconds),
         tokens=spent.tokens, money=f"{spent.money:.6f}",

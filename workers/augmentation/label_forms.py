@@ -17,9 +17,10 @@ from workers.llm.types import Prompt
 
 FULL, BRIEF, LIKELIHOOD = "full", "brief", "likelihood"
 BRIEF_TOKENS = 120
-BRIEF_SCHEMA: Mapping[str, Any] = SCHEMA | {
-    "properties": SCHEMA["properties"]
-    | {
+BRIEF_SCHEMA: Mapping[str, Any] = {
+    **SCHEMA,
+    "properties": {
+        **SCHEMA["properties"],
         "evidence": {
             "type": "array", "minItems": 1, "maxItems": 1,
             "items": {"type": "string", "minLength": 1, "maxLength": 40},
