@@ -33,7 +33,11 @@ def lamps(db, settings):
         category_noun="kind", facet_attributes=["shade"],
     )  # fmt: skip
     with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        limit = cursor.fetchone()[0]
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(INSERT, [VALUES])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
         cursor.execute("ANALYZE catalog_item")
         build_facet_words()
         cursor.execute("ANALYZE search_facetword")

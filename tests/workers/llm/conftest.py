@@ -26,9 +26,11 @@ class Served:
         self.text = GOOD
         self.next = deque()
         self.asked = []
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         self.at_once = self.most_at_once = 0
         self.pause = 0.0
+        # No call is answered before so many were there at once, or ten seconds have passed.
+        self.gather = 0
         self.url = ""
 
     def endpoint(self, *, price="1/2", concurrency=1, key="secret-key"):
@@ -53,6 +55,8 @@ def served():
                 status, text, headers = told.next.popleft() if told.next else (200, None, {})
                 told.at_once += 1
                 told.most_at_once = max(told.most_at_once, told.at_once)
+                told.lock.notify_all()
+                told.lock.wait_for(lambda: told.most_at_once >= told.gather, timeout=10)
             time.sleep(told.pause)
             with told.lock:
                 told.at_once -= 1

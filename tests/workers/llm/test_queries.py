@@ -143,7 +143,7 @@ class TestJobs:
     ):
         make_items(6)
         settings.LLM_CONCURRENCY = 3
-        asks.pause = 0.05
+        asks.gather, asks.pause = 3, 0.05
         asks.next.append((200, "nonsense", {}))
         queries.write_queries(items=6)
         job = Job.objects.get(kind="llm.write_queries")
