@@ -11,14 +11,31 @@ scrubbing and quotation, but outside of the ledger: nothing here is a label.
 """
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import django
 import numpy as np
+from django.apps import apps
 
-from workers.augmentation.label_forms import BRIEF, FULL, LIKELIHOOD, Told, asked_as, badness, cut
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if not apps.ready:
+    django.setup()
+
+# What is asked is worded in modules that read the catalog's own.
+from catalog.guidelines import GRADES
+from workers.augmentation.label_forms import (
+    BRIEF,
+    FULL,
+    LIKELIHOOD,
+    Told,
+    asked_as,
+    badness,
+    cut,
+)
 from workers.llm.errors import LlmError
 from workers.llm.gguf import GgufFile, packaged_file
 from workers.llm.scrubbing import scrubbed
@@ -80,8 +97,6 @@ class Graded:
 
 def word(grade: int) -> str:
     """What a grade is called."""
-    from catalog.guidelines import GRADES
-
     return GRADES[grade]
 
 
@@ -194,13 +209,6 @@ def main() -> None:
     parser.add_argument("--form", choices=(LIKELIHOOD, BRIEF, FULL), default=LIKELIHOOD)
     parser.add_argument("--kinds", type=int, default=len(KINDS), help="the first so many")
     options = parser.parse_args()
-
-    import os
-
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
     pairs = list(PAIRS)[: options.pairs]
     if options.set:
         pairs = pairs_of(options.set, options.pairs, options.characters)

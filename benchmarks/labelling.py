@@ -208,6 +208,9 @@ def main() -> None:
     print("| calls at once | pairs | seconds | pairs a second | beside the first | most at once | "
           "tokens, ledger = provider |\n|---|---|---|---|---|---|---|")  # fmt: skip
     first = 0.0
+    # Once before: what is loaded at the first job is no worker's time.
+    with counter(Counted(), latency=0.0) as url:
+        labelled(1, 1, "warm", url, stamp)
     for workers in options.workers:
         counted, run = Counted(), f"{stamp}-{workers}"
         with counter(counted, latency=options.latency, upstream=upstream) as url:
