@@ -12,6 +12,8 @@ from search.views.cards import (
     ranked_cards,
 )
 
+# What categories are called stands beside the profile.
+pytestmark = pytest.mark.django_db
 ITEMS = {n: Item(pk=n, title=f"Film {n}") for n in (1, 2)}
 
 

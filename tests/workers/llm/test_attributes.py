@@ -246,7 +246,7 @@ def test_the_task_and_the_command_write_and_a_dry_run_asks_nobody(shop, asks, ca
     call_command("write", "--kind", "attributes", "--items", "2", verbosity=0)
     assert "waits in Admin" in capsys.readouterr().out
     job = Job.objects.create(kind="llm.write_attributes", params={"items": 9, "seed": 0})
-    augmented.write_attributes(job_id=str(job.pk))
+    augmented.write(kind="attributes", job_id=str(job.pk))
     job.refresh_from_db()
     assert job.state == "done"
     assert Proposal.objects.get().item == shop

@@ -88,17 +88,21 @@ def test_a_summary_is_shown_once_it_is_approved_and_taken_back(items, asks, clie
 
 
 def test_cards_ask_no_more_for_a_summary_than_without_one(items, asks, client):
-    client.get("/search?q=lighthouse")
-    with CaptureQueriesContext(connection) as before:
-        client.get("/search?q=lighthouse")
+    def fewest():
+        """Of several pages: what is remembered for seconds may be read anew by one of them."""
+        counts = []
+        for _ in range(4):
+            with CaptureQueriesContext(connection) as told:
+                client.get("/search?q=lighthouse")
+            counts.append(len(told))
+        return min(counts)
+
+    before = fewest()
     say(asks)
     summaries.write_summaries(items=5)
     approve()
-    client.get("/search?q=lighthouse")
-    with CaptureQueriesContext(connection) as after:
-        page = client.get("/search?q=lighthouse").content.decode()
-    assert GOOD in page
-    assert len(after) <= len(before)
+    assert fewest() <= before
+    assert GOOD in client.get("/search?q=lighthouse").content.decode()
 
 
 def test_the_part_that_matches_stays_beside_a_summary_and_the_beginning_does_not(
