@@ -35,15 +35,13 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.installed
 run: install  ## Start everything; the first time it loads the demo
 	@exec $(BIN)/python -m config.embedded run
 
-# Tests have small matrices: a second thread for each product waits for the first. A process for each
-# core is what helps, each with a PostgreSQL and a Valkey of its own.
-JOBS ?= -n auto --maxprocesses 4 --dist loadfile
+# The tests are one process with small matrices: a second thread for each product waits for the first.
 test test-fast: export OMP_NUM_THREADS ?= 1
 test: install-dev  ## Run all tests (browser tests need the system's Chromium)
-	$(BIN)/python -m pytest $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: install-dev  ## Run the tests that take no browser and little time
-	$(BIN)/python -m pytest -m "not slow and not browser and not quality" $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not browser and not quality" $(ARGS)
 
 # Everything a reviewer should not have to look for. Needs no running services.
 check: export SECRET_KEY = only-for-checks-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1!B

@@ -1,8 +1,7 @@
 """Pytest plugin: the real PostgreSQL and Valkey, started before Django reads its settings.
 
 With DATABASE_URL set (services mode) those are used; else the embedded ones are started in a
-temporary folder, without fsync, and stopped at the end. Of several processes (`pytest -n 2`) each
-starts its own: tests empty the cache, and listen to a broker that must be theirs.
+temporary folder, without fsync, and stopped at the end.
 """
 
 import contextlib
@@ -29,18 +28,10 @@ def _start() -> None:
         folder.chmod(0o711)  # started by root, PostgreSQL runs as a user who must get through
         _stack.callback(shutil.rmtree, folder, ignore_errors=True)
     os.environ["FORAY_HOME"] = str(folder)
-    # What an outer pytest process started is that one's, and is not handed down as services mode.
-    if os.environ.get("FORAY_TESTS_STARTED"):
-        for name in ("DATABASE_URL", "BROKER_URL", "CACHE_URL"):
-            os.environ.pop(name, None)
-    if os.environ.get("DATABASE_URL"):
-        if "PYTEST_XDIST_WORKER" in os.environ:
-            raise pytest.UsageError("With DATABASE_URL set the tests share its cache: add -n 0.")
-    else:
+    if not os.environ.get("DATABASE_URL"):
         from config.embedded.services import embedded_services
 
         urls = _stack.enter_context(embedded_services(folder, durable=False))
-        os.environ["FORAY_TESTS_STARTED"] = "1"
         os.environ["DATABASE_URL"] = urls.database_url
         os.environ.setdefault("BROKER_URL", urls.broker_url)
         os.environ.setdefault("CACHE_URL", urls.cache_url)

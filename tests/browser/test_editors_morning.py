@@ -29,9 +29,9 @@ class Desk:
         self.page.goto(f"{self.site}{reverse(f'admin:{name}')}{query}")
 
     def fill(self, **values):
-        """Type into a form for something new, once its script has put the cursor where it does:
-        before, the script may take the cursor out of a field in mid-typing."""
-        expect(self.page.locator("form[id$=_form] :focus")).to_be_visible()
+        """Type into a form once its scripts have run: one of them moves the cursor, which would
+        put the rest of a word into another field."""
+        self.page.wait_for_load_state("load")
         for name, value in values.items():
             self.page.fill(f"#id_{name}", value)
 
