@@ -28,7 +28,8 @@ def current_profile() -> Profile:
     cached = _cached.value
     if cached is not None and time.monotonic() - cached[1] < CACHE_SECONDS:
         return cached[0]
-    profile, _ = _with_names().get_or_create(pk=PROFILE_ID)
+    found = _with_names().get_or_create(pk=PROFILE_ID)
+    profile: Profile = found[0]
     _cached.value = (profile, time.monotonic())
     return profile
 
