@@ -56,9 +56,21 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = (("state", ChoicesDropdownFilter), ("kind", AllValuesCheckboxFilter))
     search_fields = ("=kind", "message")
     actions = None
+    # What a language model is asked for, in two menus.
     actions_list = (
-        "write_queries", "write_attributes", "write_names", "write_synonyms", "write_summaries",
-        "write_spellings", "write_categories", "write_descriptions", "label_matches", "label_fits",
+        {
+            "title": "Write",
+            "icon": "edit_note",
+            "items": [
+                "write_queries", "write_attributes", "write_summaries", "write_synonyms",
+                "write_spellings", "write_names", "write_descriptions", "write_categories",
+            ],
+        },
+        {
+            "title": "Grade",
+            "icon": "thumbs_up_down",
+            "items": ["label_matches", "label_fits"],
+        },
     )  # fmt: skip
     actions_detail = ("go_on", "pause", "cancel")
     inlines = (ProblemInline,)
@@ -176,7 +188,7 @@ class JobAdmin(ReadOnlyAdmin):
         return _begin(request, "llm.write_spellings", items=WRITTEN_FOR)
 
     @action(
-        description="Write names of categories",
+        description="Name categories",
         icon="category",
         permissions=["steer"],
         url_path="write-categories",
@@ -192,7 +204,7 @@ class JobAdmin(ReadOnlyAdmin):
         return _begin(request, "llm.write_categories", items=40)
 
     @action(
-        description="Write descriptions of kinds",
+        description="Describe kinds",
         icon="notes",
         permissions=["steer"],
         url_path="write-descriptions",
