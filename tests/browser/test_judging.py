@@ -159,7 +159,9 @@ def test_a_grade_is_one_request_and_no_new_page(page, site, judges):
     page.on("request", lambda request: asked.append(request.resource_type))
     for _ in range(11):
         press(page, "2")
-    assert asked == ["xhr"] * 11
+    # The browser may fetch an icon meanwhile.
+    assert asked.count("xhr") == 11
+    assert "document" not in asked
 
 
 def test_judging_without_scripts(browser, site, judges):
