@@ -17,10 +17,10 @@ from search.fact_schema import FactSchema
 from search.models import Proposal
 from search.proposal_models import Kind
 from search.written_facts import WrittenFact, propose_facts
-from search.written_queries import Origin
 from workers.augmentation.closed_facts import ClosedFacts
 from workers.augmentation.drawing import drawn
 from workers.augmentation.open_facts import OpenFacts
+from workers.augmentation.writing import origin_of
 from workers.llm.client import Answer, ask, is_known
 from workers.llm.jobs import spent_by, work
 from workers.llm.providers import provider, writes_freely
@@ -69,10 +69,7 @@ def write_attributes(
             if prompt is None:
                 return Counter({"nothing to choose from": 1})
             answer = ask(prompt, provider=asked, job=progress.job)
-            origin = Origin(
-                model=asked.model, revision=asked.revision, prompt_version=form.version,
-                call=answer.call.pk, money=answer.call.money, job=progress.job.pk,
-            )  # fmt: skip
+            origin = origin_of(answer, asked=asked, version=form.version, job=progress.job)
             written = form.read(item, answer)
             if not written:
                 return Counter({"nothing stated": 1})

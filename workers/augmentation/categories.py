@@ -7,14 +7,12 @@ import re
 from collections import Counter
 
 from catalog.category_names import category_label, category_sizes, taken_by
-from catalog.jobs import track
 from catalog.models import CategoryName, Item, Job
 from catalog.models.categories import LINE_CHARACTERS, NAME_CHARACTERS
 from search.models import Proposal
 from search.proposal_models import Kind
 from search.proposals import offer
 from search.text import normalize_query
-from search.written_queries import Origin
 from workers.augmentation.form import text_of
 from workers.augmentation.screen import (
     LEAST_LETTERS,
@@ -25,10 +23,10 @@ from workers.augmentation.screen import (
     why_not_of,
     why_unfit,
 )
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
 from workers.llm.ledger import unasked_first
-from workers.llm.providers import provider, writes_freely
+from workers.llm.providers import writes_freely
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -73,15 +71,7 @@ SCHEMA = {
 
 def write_categories(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have so many categories named, the largest first, and propose what passes."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-
-        def write(path: str) -> Counter[str]:
-            return _write(path, asked, progress.job)
-
-        things = _waiting(int(progress.job.params["items"]), asked)
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
@@ -103,10 +93,7 @@ def _write(path: str, asked: Provider, job: Job) -> Counter[str]:
     evidence = [str(piece) for piece in answer.value["evidence"]]
     if why := _why_not(path, name, members) or _why_no_line(line, evidence, path, members):
         return Counter({why: 1})
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     became = offer(
         kind=Kind.CATEGORY, subject=path, text=name, evidence=" \u2026 ".join(evidence),
         origin=origin, value={"line": line},

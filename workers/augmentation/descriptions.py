@@ -8,7 +8,6 @@ from collections import Counter
 
 from django.db.models.functions import Length
 
-from catalog.jobs import track
 from catalog.models import Item, Job
 from catalog.profiles import current_profile
 from recs.kinds import live_codes
@@ -18,15 +17,14 @@ from search.models import Proposal
 from search.proposal_models import Kind
 from search.proposals import offer
 from search.text import normalize_query
-from search.written_queries import Origin
 from workers.augmentation.form import text_of
 from workers.augmentation.names import members_of
 from workers.augmentation.phrases import names_of
 from workers.augmentation.screen import is_quoted, own_words, why_not_a_sentence, why_not_of
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
 from workers.llm.ledger import unasked_first
-from workers.llm.providers import provider, writes_freely
+from workers.llm.providers import writes_freely
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -61,15 +59,7 @@ SCHEMA = {
 
 def write_descriptions(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have so many kinds described that are not, the first level first; propose what passes."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-
-        def write(named: CodeName) -> Counter[str]:
-            return _write(named, asked, progress.job)
-
-        things = _waiting(int(progress.job.params["items"]), asked)
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
@@ -84,10 +74,7 @@ def _write(named: CodeName, asked: Provider, job: Job) -> Counter[str]:
     evidence = [str(piece) for piece in answer.value["evidence"]]
     if why := _why_not(description, evidence, named, members):
         return Counter({why: 1})
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     became = offer(
         kind=Kind.DESCRIPTION, subject=_subject(named), text=description, origin=origin,
         evidence=" \u2026 ".join(evidence),

@@ -7,21 +7,19 @@ and the best known members, and may say it better; a model that is too small to 
 import re
 from collections import Counter
 
-from catalog.jobs import track
 from catalog.models import Item, Job
 from catalog.profiles import current_profile
 from recs.kinds import live_codes, most_wanted
-from recs.models import CodeName, ModelVersion
+from recs.models import CodeName
 from search.personal_data import is_private
 from search.proposal_models import Kind
 from search.proposals import offer
 from search.text import normalize_query
-from search.written_queries import Origin
 from workers.augmentation.form import text_of
 from workers.augmentation.phrases import names_of
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
-from workers.llm.providers import provider, writes_freely
+from workers.llm.providers import writes_freely
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -50,23 +48,12 @@ SCHEMA = {
 
 def write_names(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have so many kinds named that have only a derived name, and propose what passes."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-        version = live_codes()
-        things = _waiting(version, int(progress.job.params["items"]), asked) if version else []
-
-        def write(named: CodeName) -> Counter[str]:
-            return _write(named, asked, progress.job)
-
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
     """What a job would ask."""
-    version = live_codes()
-    waiting = _waiting(version, items, asked) if version else []
-    return [_prompt(named, members_of(named)) for named in waiting]
+    return [_prompt(named, members_of(named)) for named in _waiting(items, asked)]
 
 
 def _write(named: CodeName, asked: Provider, job: Job) -> Counter[str]:
@@ -75,10 +62,7 @@ def _write(named: CodeName, asked: Provider, job: Job) -> Counter[str]:
     name, evidence = str(answer.value["name"]).strip(), str(answer.value["evidence"])
     if why := _why_not(name, evidence, named, members):
         return Counter({why: 1})
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     value = {"version": named.version_id, "was": named.name}
     became = offer(
         kind=Kind.NAME, subject=named.path, text=name, evidence=evidence, origin=origin, value=value
@@ -86,8 +70,9 @@ def _write(named: CodeName, asked: Provider, job: Job) -> Counter[str]:
     return Counter({became: 1})
 
 
-def _waiting(version: ModelVersion, most: int, asked: Provider) -> list[CodeName]:
-    if not writes_freely(asked):
+def _waiting(most: int, asked: Provider) -> list[CodeName]:
+    version = live_codes()
+    if version is None or not writes_freely(asked):
         return []
     derived = CodeName.objects.filter(version=version, source=CodeName.Source.DERIVED)
     return list(derived.select_related("version").order_by("path")[:most])

@@ -16,11 +16,12 @@ from catalog.jobs import track
 from catalog.models import Item
 from search.models import Proposal
 from search.proposal_models import Kind
-from search.written_queries import Origin, propose
+from search.written_queries import propose
 from workers.augmentation.closed_form import Closed
 from workers.augmentation.drawing import drawn
 from workers.augmentation.form import Form, text_of
 from workers.augmentation.open_form import Open
+from workers.augmentation.writing import origin_of
 from workers.llm.client import ask
 from workers.llm.jobs import spent_by, work
 from workers.llm.providers import provider, writes_freely
@@ -60,10 +61,7 @@ def write_queries(
             if prompt is None:
                 return Counter({"nothing to choose from": 1})
             answer = ask(prompt, provider=asked, job=progress.job)
-            origin = Origin(
-                model=asked.model, revision=asked.revision, prompt_version=form.version,
-                call=answer.call.pk, money=answer.call.money, job=progress.job.pk,
-            )  # fmt: skip
+            origin = origin_of(answer, asked=asked, version=form.version, job=progress.job)
             written = form.read(item, answer)
             if not written:
                 return Counter({"nothing likely": 1})

@@ -7,7 +7,6 @@ packaged model is not asked: by its likelihoods it tells less than the letters d
 
 from collections import Counter
 
-from catalog.jobs import track
 from catalog.models import Job
 from catalog.profiles import current_profile
 from search.bans import current_bans
@@ -18,12 +17,10 @@ from search.proposals import offer
 from search.spelling import is_known
 from search.spelling_pairs import Mistyped, is_answered, mistyped_words
 from search.vocabulary import vocabulary
-from search.written_queries import Origin
 from workers.augmentation.closed_form import schema_of
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
 from workers.llm.ledger import unasked_first
-from workers.llm.providers import provider
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -42,15 +39,7 @@ SYSTEM = (
 
 def write_spellings(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have so many mistyped words judged, those of most people first, and propose what passes."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-
-        def write(one: Mistyped) -> Counter[str]:
-            return _write(one, asked, progress.job)
-
-        things = _waiting(int(progress.job.params["items"]), asked)
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
@@ -73,10 +62,7 @@ def _write(one: Mistyped, asked: Provider, job: Job) -> Counter[str]:
     meant = next((str(chosen["text"]) for chosen in answer.value["chosen"]), "")
     if why := _why_not(one, meant):
         return Counter({why: 1})
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     value = {"people": one.people, "then": list(one.then)}
     became = offer(
         kind=Kind.SPELLING, subject=one.typed, text=meant, evidence=one.evidence, origin=origin,

@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce, Length
 
 from catalog.derive import content_text
 from catalog.items import item_input
-from catalog.jobs import track
 from catalog.models import Item, Job
 from catalog.models.items import SUMMARY_CHARACTERS
 from recs.models import ItemPopularity
@@ -20,12 +19,11 @@ from search.models import Proposal
 from search.proposal_models import Kind
 from search.proposals import offer
 from search.text import normalize_query
-from search.written_queries import Origin
 from workers.augmentation.screen import is_quoted, why_not_a_sentence, why_not_of
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
 from workers.llm.ledger import unasked_first
-from workers.llm.providers import provider, writes_freely
+from workers.llm.providers import writes_freely
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -59,15 +57,7 @@ SCHEMA = {
 
 def write_summaries(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have so many items summed up, the most wanted first, and propose what passes."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-
-        def write(item: Item) -> Counter[str]:
-            return _write(item, asked, progress.job)
-
-        things = _waiting(int(progress.job.params["items"]), asked)
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
@@ -81,10 +71,7 @@ def _write(item: Item, asked: Provider, job: Job) -> Counter[str]:
     evidence = [str(piece) for piece in answer.value["evidence"]]
     if why := _why_not(summary, evidence, item):
         return Counter({why: 1})
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     became = offer(
         kind=Kind.SUMMARY, subject=item, text=summary, evidence=" \u2026 ".join(evidence),
         origin=origin,

@@ -7,7 +7,6 @@ set of synonyms that counts for nothing before an editor has looked at its effec
 from collections import Counter
 
 from catalog.errors import InvalidInput
-from catalog.jobs import track
 from catalog.models import Item, Job
 from catalog.profiles import current_profile
 from search.bans import current_bans
@@ -21,9 +20,9 @@ from search.synonym_store import Proposal as StoredSynonym
 from search.synonym_store import propose
 from search.text import normalize_query
 from search.written_queries import Origin
+from workers.augmentation.writing import origin_of, write_each
 from workers.llm.client import ask
-from workers.llm.jobs import spent_by, work
-from workers.llm.providers import provider, writes_freely
+from workers.llm.providers import writes_freely
 from workers.llm.scrubbing import quoted
 from workers.llm.types import Prompt, Provider
 
@@ -49,15 +48,7 @@ SCHEMA = {
 
 def write_synonyms(*, items: int, job_id: str | None = None, bar: bool = False) -> None:
     """Have synonyms written for so many words of the catalog's categories, and propose them."""
-    with track(kind=KIND, params={"items": items}, job_id=job_id, bar=bar) as progress:
-        asked = provider()
-
-        def write(word: str) -> Counter[str]:
-            return _write(word, asked, progress.job)
-
-        things = _waiting(int(progress.job.params["items"]), asked)
-        work(things, write, provider=asked, progress=progress)
-        progress.result.update(spent_by(progress))
+    write_each(kind=KIND, items=items, job_id=job_id, bar=bar, waiting=_waiting, write=_write)
 
 
 def prompts(items: int, asked: Provider) -> list[Prompt]:
@@ -67,10 +58,7 @@ def prompts(items: int, asked: Provider) -> list[Prompt]:
 
 def _write(word: str, asked: Provider, job: Job) -> Counter[str]:
     answer = ask(_prompt(word), provider=asked, job=job)
-    origin = Origin(
-        model=asked.model, revision=asked.revision, prompt_version=VERSION, call=answer.call.pk,
-        money=answer.call.money, job=job.pk,
-    )  # fmt: skip
+    origin = origin_of(answer, asked=asked, version=VERSION, job=job)
     told: Counter[str] = Counter()
     for way in ("same", "narrower"):
         for other in dict.fromkeys(answer.value[way]):
