@@ -69,8 +69,8 @@ def added_for_page(item: Item) -> list[Fact]:
 def _added(one: Addition) -> Value:
     text = str(one.value)
     if one.facet == CATEGORY:
-        shown, url = text.replace("/", " / "), reverse("pages:category", args=(text,))
-    elif one.is_attribute:
+        return _category(text, evidence=one.evidence)
+    if one.is_attribute:
         shown = f"{attribute_label(one.key)}: {attribute_text(one.key, one.value)}"
         value = text if isinstance(one.value, str) else f"{text}..{text}"
         url = f"{reverse('pages:search')}?{urlencode({one.facet: value})}"
@@ -99,12 +99,15 @@ def _year(item: Item) -> tuple[Value, ...]:
 
 
 def _categories(item: Item) -> tuple[Value, ...]:
-    return tuple(
-        Value(
-            text=" / ".join(label for label, _ in category_trail(path)),
-            url=reverse("pages:category", args=(path,)),
-        )
-        for path in item.category_paths
+    return tuple(_category(path) for path in item.category_paths)
+
+
+def _category(path: str, *, evidence: str = "") -> Value:
+    """As it is called, its levels apart."""
+    return Value(
+        text=" / ".join(label for label, _ in category_trail(path)),
+        url=reverse("pages:category", args=(path,)),
+        evidence=evidence,
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from catalog.additions import Addition, set_additions
+from catalog.category_names import name_category
 from catalog.keys import issue_key
 from catalog.models import Item
 from catalog.profiles import save_profile
@@ -41,6 +42,14 @@ def test_the_page_tells_what_was_added_and_how_it_was_decided(client, lamp):
     assert "Gifts / Metal" in page
     assert "It says “red lamp”." in page
     assert NASTY not in page
+
+
+def test_an_added_category_is_called_as_it_is_named(client, lamp):
+    add_item("i2", title="Tray", category_paths=["Gifts/Metal"])
+    name_category(path="Gifts/Metal", name="Of brass and tin", source="person")
+    page = client.get(item_url(lamp)).content.decode()
+    assert "Gifts / Of brass and tin" in page
+    assert reverse("pages:category", args=("Gifts/Metal",)) in page
 
 
 def test_its_links_lead_to_lists_that_hold_it(client, lamp):
