@@ -7,10 +7,12 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.utils import timezone
 
 from catalog.items import upsert_items
 from catalog.models import Item
 from catalog.types import ItemInput
+from recs.models import CodeName, ItemCode, ModelVersion
 from workers.llm.endpoint import Endpoint
 from workers.llm.providers import read_price
 
@@ -103,6 +105,33 @@ def make_items():
             ]
         )  # fmt: skip
         return list(Item.objects.order_by("pk"))
+
+    return make
+
+
+@pytest.fixture
+def make_kind():
+    """A kind of four films with a derived name."""
+
+    def make(*, name, description, year=None):
+        upsert_items(
+            items=[
+                ItemInput(
+                    external_id=str(n), title=f"Lighthouse Nights {n}", category_paths=["Drama"],
+                    creators=["Ada Lantern"], year=year, description=description,
+                )
+                for n in range(4)
+            ]
+        )  # fmt: skip
+        version = ModelVersion.objects.create(
+            kind=ModelVersion.Kind.SEMANTIC_IDS, name="c1", state="live", as_of=timezone.now(),
+            manifest_sha256="a" * 64, promoted_at=timezone.now(),
+        )  # fmt: skip
+        for n, item in enumerate(Item.objects.order_by("pk")):
+            ItemCode.objects.create(
+                item=item, version=version, flat=n, codes=[1, n], path=f"001.00{n}", input_hash="x"
+            )
+        return CodeName.objects.create(version=version, path="001", name=name)
 
     return make
 

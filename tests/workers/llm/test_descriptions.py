@@ -5,14 +5,11 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
-from django.utils import timezone
 
-from catalog.items import upsert_items
 from catalog.models import Item, Job
-from catalog.types import ItemInput
 from recs.codes import name_kinds, rename_kind
 from recs.kinds import first_kinds, kind_of_item, trail_of
-from recs.models import CodeName, ItemCode, ModelVersion
+from recs.models import CodeName, ModelVersion
 from search.models import Proposal
 from search.proposals import decide
 from workers.augmentation import descriptions
@@ -22,27 +19,12 @@ GOOD = "A keeper waits by the sea while the ships stay away."
 
 
 @pytest.fixture
-def kind():
-    """A kind of four films with a derived name."""
-    upsert_items(
-        items=[
-            ItemInput(
-                external_id=str(n), title=f"Lighthouse Nights {n}", category_paths=["Drama"],
-                creators=["Ada Lantern"], year=1950,
-                description="A keeper waits by the sea, and the ships stay away.",
-            )
-            for n in range(4)
-        ]
-    )  # fmt: skip
-    version = ModelVersion.objects.create(
-        kind=ModelVersion.Kind.SEMANTIC_IDS, name="c1", state="live", as_of=timezone.now(),
-        manifest_sha256="a" * 64, promoted_at=timezone.now(),
-    )  # fmt: skip
-    for n, item in enumerate(Item.objects.order_by("pk")):
-        ItemCode.objects.create(
-            item=item, version=version, flat=n, codes=[1, n], path=f"001.00{n}", input_hash="x"
-        )
-    return CodeName.objects.create(version=version, path="001", name="Drama: keeper")
+def kind(make_kind):
+    return make_kind(
+        name="Drama: keeper",
+        description="A keeper waits by the sea, and the ships stay away.",
+        year=1950,
+    )
 
 
 def say(served, description=GOOD, evidence=("waits by the sea",)):

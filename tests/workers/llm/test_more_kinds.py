@@ -4,12 +4,9 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from catalog.items import upsert_items
-from catalog.models import Item, Job
-from catalog.types import ItemInput
-from recs.models import CodeName, ItemCode, ModelVersion
+from catalog.models import Job
+from recs.models import CodeName
 from search.models import Proposal, Synonym, Term
 from search.proposals import decide
 from workers.augmentation import names, synonyms
@@ -25,26 +22,8 @@ def asks(settings, served):
 
 
 @pytest.fixture
-def kind():
-    """A kind of four films with a derived name."""
-    upsert_items(
-        items=[
-            ItemInput(
-                external_id=str(n), title=f"Lighthouse Nights {n}", category_paths=["Drama"],
-                creators=["Ada Lantern"], description="A keeper waits by the sea.",
-            )
-            for n in range(4)
-        ]
-    )  # fmt: skip
-    version = ModelVersion.objects.create(
-        kind=ModelVersion.Kind.SEMANTIC_IDS, name="c1", state="live", as_of=timezone.now(),
-        manifest_sha256="a" * 64, promoted_at=timezone.now(),
-    )  # fmt: skip
-    for n, item in enumerate(Item.objects.order_by("pk")):
-        ItemCode.objects.create(
-            item=item, version=version, flat=n, codes=[1, n], path=f"001.00{n}", input_hash="x"
-        )
-    return CodeName.objects.create(version=version, path="001", name="Drama: keeper, sea")
+def kind(make_kind):
+    return make_kind(name="Drama: keeper, sea", description="A keeper waits by the sea.")
 
 
 def say(served, **answer):
