@@ -7,7 +7,7 @@ belongs to a frozen evaluation set: its pairs, its queries or people, and its it
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -25,7 +25,7 @@ from recs.match_filter import FIT, RELEVANCE, taste_of
 from recs.match_items import ReadItems, read_items
 from recs.ml.match import fit_features, relevance_features
 from recs.ml.match.texts import Rarity
-from recs.models import FrozenLabels
+from recs.models import FrozenLabels, NeighbourVersion
 from search.finding import by_words_and_meaning, read
 from search.match_filter import asked_of
 from search.stages import Stages
@@ -222,12 +222,32 @@ def _fit(by_person: Mapping[int, list[_Row]], dislikes: Mapping[int, list[_Row]]
         taste, _ = taste_of(history)
         if taste.is_empty:
             return None
-        items = read_items([row.item_id for row in rows])
+        items = _but_for(person, read_items([row.item_id for row in rows]))
         read_ = fit_features.fit_features(taste, items.texts, items.vectors)
         score = dict(zip(items.ids, read_[:, fit_features.COSINE].tolist(), strict=True))
         return _aligned(rows, items, read_, score)
 
     return _graded(FIT, joined, features)
+
+
+def _but_for(person: int, items: ReadItems) -> ReadItems:
+    """The items with one person taken out of how many wanted each.
+
+    Who graded a thing well and then wanted it counts among those who did: that would give the
+    grade away, and a request, which comes before, would not know it.
+    """
+    counted = NeighbourVersion.objects.live().values_list("as_of", flat=True).first()
+    if counted is None:
+        return items
+    acts = Event.objects.positive().before(counted).of_viewer(person_id=person, anonymous_id=None)
+    own = set(acts.filter(item__in=items.ids).values_list("item_id", flat=True))
+    return replace(
+        items,
+        texts=tuple(
+            replace(text, people=max(0.0, text.people - 1)) if item_id in own else text
+            for item_id, text in zip(items.ids, items.texts, strict=True)
+        ),
+    )
 
 
 def _aligned(

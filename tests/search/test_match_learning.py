@@ -2,17 +2,21 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
 from catalog.errors import InvalidInput
+from catalog.events import record_events
 from catalog.labels import set_label
 from catalog.models import Label
+from catalog.types import EventInput
 from recs import registry
 from recs.errors import CannotPromote, NotEnoughEvents
 from recs.frozen_labels import freeze, read_frozen
 from recs.learning import learn
 from recs.match_filter import (
+    FIT,
     RELEVANCE,
     filtering,
     forget_filters,
@@ -21,8 +25,10 @@ from recs.match_filter import (
 )
 from recs.match_guard import serving_points
 from recs.match_items import every_text
+from recs.ml.match.fit_features import NAMES
 from recs.ml.match.texts import learn_rarity
-from recs.models import FrozenLabels, ModelVersion
+from recs.models import FrozenLabels, ItemPopularity, ModelVersion
+from recs.neighbours import build_neighbours
 from search.finding import by_words_and_meaning, read
 from search.match_drift import drift
 from search.match_rows import read_graded
@@ -144,6 +150,32 @@ def test_what_is_frozen_teaches_nothing(graded_shop):
     gone = Label.objects.filter(kind="relevance", query="red chair").count()
     of_item = Label.objects.filter(kind="relevance", item=item).exclude(query="red chair").count()
     assert len(before) - len(after) == gone + of_item
+
+
+def test_who_graded_is_not_counted_among_those_who_wanted_it(graded_shop):
+    label = Label.objects.filter(kind="fit", grade=3).order_by("pk").first()
+    Label.objects.filter(kind="fit").exclude(pk=label.pk).delete()
+    people = NAMES.index("people")
+
+    def liked_by(*names):
+        at = timezone.now() - timedelta(minutes=1)
+        key = label.item.external_id
+        record_events(
+            events=[EventInput(kind="like", item_id=key, user_id=one, time=at) for one in names]
+        )
+
+    def read_people():
+        build_neighbours()
+        rows = read_graded(FIT, as_of=timezone.now(), rarity=learn_rarity(every_text()))
+        assert len(rows) == 1
+        return float(np.expm1(rows.features[0, people]))
+
+    before = read_people()
+    liked_by("one", "two")
+    assert read_people() == pytest.approx(before + 2)
+    liked_by(label.person.external_id)
+    assert read_people() == pytest.approx(before + 2)
+    assert ItemPopularity.objects.get(item=label.item, version__is_live=True).people == before + 3
 
 
 def test_stale_labels_teach_nothing(graded_shop):
