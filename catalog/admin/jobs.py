@@ -52,6 +52,9 @@ def _begin(request: HttpRequest, kind: str, **params: int) -> HttpResponse:
 class JobAdmin(ReadOnlyAdmin):
     """Background work, what failed first."""
 
+    class Media:
+        js = ("js/menus.js",)
+
     list_display = ("kind", "state_name", "progress", "message", "problems", "created_at", "took")
     list_filter = (("state", ChoicesDropdownFilter), ("kind", AllValuesCheckboxFilter))
     search_fields = ("=kind", "message")
