@@ -23,10 +23,10 @@ from recs.unified_source import UnifiedSource
 
 SURFACES = ("home", "item", "session")
 MAX_K = 100
-# Why no model chose, in answers. The last three are of the surface's switch (recs/surfaces.py).
+# Why no model chose, in answers. The last four are of the surface's switch (recs/surfaces.py).
 FALLBACKS = (
     "not_asked", "no_history", "unknown_items", "no_live_version", "unusable_version",
-    "switched_off", "control", "not_better",
+    "switched_off", "control", "not_better", "not_better_for_strangers",
 )  # fmt: skip
 
 FOR_SOMEBODY = (ALSO_LIKED(share=5 / 6), SIMILAR(share=1 / 6), POPULAR(), NEW())
@@ -116,7 +116,9 @@ def more_like(item_id: int, viewer: Viewer, k: int = 12) -> Recommendations | No
 
     What the viewer chose before stays in: who looks at an item may want to find it again.
     """
-    if choosing("similar", viewer).fallback:
+    chosen = choosing("similar", viewer)
+    # Who it is matters only where strangers are answered otherwise.
+    if chosen.why_not_with(History()) and chosen.why_not_with(read_history(viewer=viewer)):
         return None
     return recommend(
         RecommendRequest(surface="item", viewer=viewer, item_id=item_id, k=k, exclude_seen=False)
@@ -162,8 +164,8 @@ def _picking(request: RecommendRequest, history: History) -> Picking:
 def _unified(surface: str, viewer: Viewer, history: History, item_id: int | None = None) -> Picking:
     """The unified model, or why it does not answer."""
     chosen = choosing(surface, viewer)
-    if chosen.fallback:
-        return Picking(fallback=chosen.fallback)
+    if reason := chosen.why_not_with(history):
+        return Picking(fallback=reason)
     source = UnifiedSource(
         chosen=chosen, surface=surface, viewer=viewer, history=history, item_id=item_id
     )

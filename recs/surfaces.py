@@ -14,6 +14,7 @@ from recs.models import ModelVersion, Surface
 READ_SECONDS = 1.0
 # The code of why a viewer of the control group gets no model.
 CONTROL = "control"
+FOR_STRANGERS = "not_better_for_strangers"
 
 _NOT_READ: tuple[float, dict[str, Surface]] = (float("-inf"), {})
 _read = PerCatalog(lambda: _NOT_READ)
@@ -64,6 +65,17 @@ def why_not(key: str, viewer: Viewer, version: ModelVersion) -> str:
         return CONTROL
     is_better = key in version.gate.get("surfaces", [])
     return "not_better" if surface.engine == Surface.Engine.AUTO and not is_better else ""
+
+
+def why_not_strangers(key: str, version: ModelVersion) -> str:
+    """The same of viewers of whom nothing is known: "not_better_for_strangers", or "".
+
+    The gate asks its requests once more as by strangers: what a model owes to histories alone is no
+    reason to answer a first visit with it.
+    """
+    judged = version.gate.get("strangers")
+    is_automatic = setting(key).engine == Surface.Engine.AUTO
+    return FOR_STRANGERS if is_automatic and judged is not None and key not in judged else ""
 
 
 def is_control(surface: Surface, viewer: Viewer) -> bool:

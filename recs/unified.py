@@ -30,7 +30,7 @@ from recs.ml.unified.served import LiveRequest, ServedUnified, normal
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
 from recs.models import ContentVersion, ModelVersion, QualityWeights
 from recs.searches import searches_of
-from recs.surfaces import Mixing, why_not
+from recs.surfaces import Mixing, why_not, why_not_strangers
 from recs.unified_models import KIND, load_unified, text_version
 from recs.vector_index import best_items
 
@@ -69,6 +69,7 @@ class UnifiedAsk:
 class Choosing:
     """The model that answers a surface for a viewer, or the code of why it does not."""
 
+    surface: str = ""
     version: ModelVersion | None = None
     model: ServedUnified | None = None
     fallback: str = ""
@@ -80,6 +81,12 @@ class Choosing:
         """The version's name; "" with a fallback."""
         return self.version.name if self.version else ""
 
+    def why_not_with(self, history: History) -> str:
+        """The code of why it does not answer somebody with this history; "" where it does."""
+        if self.fallback or self.version is None or history.wanted:
+            return self.fallback
+        return why_not_strangers(self.surface, self.version)
+
     def rank(self, ask: UnifiedAsk) -> "Ranking":
         """What the version says; only where there is no fallback."""
         if self.version is None or self.model is None:
@@ -90,7 +97,8 @@ class Choosing:
 def choosing(surface: str, viewer: Viewer) -> Choosing:
     """By the switch of the surface, and by what is live."""
     version, match_filter = registry.live_of(KIND, ModelVersion.Kind.MATCH_FILTER)
-    return dataclasses.replace(_chosen(surface, viewer, version), match_filter=match_filter)
+    found = _chosen(surface, viewer, version)
+    return dataclasses.replace(found, surface=surface, match_filter=match_filter)
 
 
 def _chosen(surface: str, viewer: Viewer, version: ModelVersion | None) -> Choosing:

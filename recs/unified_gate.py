@@ -1,7 +1,7 @@
 """Whether a version of the unified model may answer, surface by surface, by what it would serve."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.progress import NO_PROGRESS, Progress
+from catalog.types import Viewer
 from recs import registry
 from recs.features import SECONDS_A_DAY, viewer_of
 from recs.history import read_history
@@ -18,7 +19,7 @@ from recs.ml.unified.judged import Judged, best_rows, ndcg_of, rank_requests, re
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import BOUND, NAMES
 from recs.ml.unified.served import ServedUnified
-from recs.ml.unified.surfaces import SEARCH, TASKS
+from recs.ml.unified.surfaces import HOME, NOBODY, SEARCH, TASKS
 from recs.models import ModelVersion
 from recs.unified import Ranking, UnifiedAsk, live_request, ranking_of
 from recs.unified_models import load_unified
@@ -32,6 +33,7 @@ DEEP = 100
 TELL_EVERY = 20
 # What a surface has to be better than: the best of the untrained, tuned ones there, by its mean.
 BEST = "best_untrained"
+STRANGERS = "strangers"
 # Values of one weight of quality whose effect is measured, the others as they were found.
 TRIED = (0.0, 0.05, 0.1, 0.2, BOUND)
 
@@ -75,7 +77,8 @@ def serve(
 def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
     """One request of a log, as its person would have made it."""
     data, requests = prepared.data, judged.requests
-    viewer = viewer_of(data.log.wanted.people[int(requests.persons[row])])
+    person = int(requests.persons[row])
+    viewer = Viewer() if person == NOBODY else viewer_of(data.log.wanted.people[person])
     at = datetime.fromtimestamp(float(requests.days[row]) * SECONDS_A_DAY, UTC)
     task, source = int(requests.tasks[row]), int(requests.sources[row])
     history = read_history(viewer=viewer, as_of=at)
@@ -90,6 +93,12 @@ def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
         item_id=key,
         excluded=frozenset() if task == SEARCH else seen,
     )
+
+
+def by_strangers(judged: Judged) -> Judged:
+    """The same asked by strangers, without home pages: a model needs a history to make one."""
+    part = judged.select(np.flatnonzero(judged.requests.tasks != HOME))
+    return replace(part, requests=part.requests.signed_out())
 
 
 def asked_vectors(version: ModelVersion, prepared: Prepared, judged: Judged) -> Floats:
@@ -117,50 +126,92 @@ def judge_version(
     least, and does not lose against the live version: of all surfaces together at most a margin,
     on one of them not surely more than another. Those are the rules of gate_math.judge(), with
     surfaces for slices: each of three held to the narrow margin would refuse equal versions.
+    Strangers it answers where it is better for them too.
 
     Args:
         version: the candidate.
-        served: what "candidate", and "live" where one is, answered to the same requests.
+        served: what "candidate", and "live" where one is, answered to the same requests; and
+            "strangers", what the candidate answered to by_strangers(judged), where they were asked.
         prepared: what the candidate learned from; the untrained systems are fitted on it.
         judged: later requests and what followed.
         live: the version behind "live".
         config: of each surface's verdict.
     """
-    slices, surfaces, reasons, baselines = [], [], [], {}
     against_live = _against_live(served, judged, config)
+    found = _by_surface(
+        served["candidate"], prepared, judged, people=judged.requests.persons, config=config
+    )
+    slices = [_with_live(part, against_live) for part in found.slices]
+    lost = list(against_live["reasons"]) if against_live else []
+    passed = bool(found.surfaces) and not lost
+    report = {
+        "passed": passed,
+        "reasons": [] if passed else [*lost, *([] if found.surfaces else found.reasons)],
+        "notes": found.reasons if passed else [],
+        "surfaces": found.surfaces,
+        "metric": f"NDCG@{CUT}",
+        "slices": slices,
+        "baselines": found.baselines,
+        "live": live.name if live else None,
+        "labels": {BEST: "best untrained", LIVE: "the live version", "candidate": "the candidate"},
+    }
+    if STRANGERS in served:
+        alone = judged.select(np.flatnonzero(judged.requests.tasks != HOME))
+        told = _by_surface(
+            served[STRANGERS], prepared, by_strangers(judged),
+            people=alone.requests.persons, config=config,
+        )  # fmt: skip
+        report[STRANGERS] = [name for name in told.surfaces if name in found.surfaces]
+        report["notes"] = [
+            *report["notes"], *(f"asked by strangers, {reason}" for reason in told.reasons)
+        ]  # fmt: skip
+        report["slices"] = [
+            *slices,
+            *({**part, "name": f"{part['name']}:{STRANGERS}",
+               "label": f"{part['label']}, by strangers"} for part in told.slices),
+        ]  # fmt: skip
+    registry.record_gate(version=version, report=report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _BySurface:
+    """The surfaces that a candidate may answer, a slice of each, and why not the others."""
+
+    surfaces: list[str] = field(default_factory=list)
+    slices: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    baselines: dict[str, Any] = field(default_factory=dict)
+
+
+def _by_surface(
+    candidate: Served,
+    prepared: Prepared,
+    judged: Judged,
+    *,
+    people: Ints,
+    config: GateConfig | None,
+) -> _BySurface:
+    """Each surface beside the best untrained system there; `people` are drawn anew for chance."""
+    found = _BySurface()
     for task, name in enumerate(TASKS):
         rows = np.flatnonzero(judged.requests.tasks == task)
         if not len(rows):
             continue
         part = judged.select(rows)
         best, means, values = _best_untrained(prepared, part)
-        baselines[name] = {"best": best, **means}
-        own = ndcg_of(served["candidate"].rankings[rows], part, CUT)
+        found.baselines[name] = {"best": best, **means}
         cases = Cases(
-            people=part.requests.persons,
-            values={BEST: values, "candidate": own},
+            people=people[rows],
+            values={BEST: values, "candidate": ndcg_of(candidate.rankings[rows], part, CUT)},
             labels={BEST: best, "candidate": "the candidate"},
         )
         report = judge(cases, baselines=[BEST], config=config).as_json()
-        slices.append(_with_live(report["slices"][0], name, against_live))
-        reasons += [f"{name}: {reason}" for reason in report["reasons"]]
+        found.slices.append({**report["slices"][0], "name": name, "label": name})
+        found.reasons.extend(f"{name}: {reason}" for reason in report["reasons"])
         if report["passed"]:
-            surfaces.append(name)
-    lost = list(against_live["reasons"]) if against_live else []
-    passed = bool(surfaces) and not lost
-    report = {
-        "passed": passed,
-        "reasons": [] if passed else [*lost, *([] if surfaces else reasons)],
-        "notes": reasons if passed else [],
-        "surfaces": surfaces,
-        "metric": f"NDCG@{CUT}",
-        "slices": slices,
-        "baselines": baselines,
-        "live": live.name if live else None,
-        "labels": {BEST: "best untrained", LIVE: "the live version", "candidate": "the candidate"},
-    }
-    registry.record_gate(version=version, report=report)
-    return report
+            found.surfaces.append(name)
+    return found
 
 
 def _against_live(
@@ -172,23 +223,21 @@ def _against_live(
     tasks = judged.requests.tasks
     cases = Cases(
         people=judged.requests.persons,
-        values={who: ndcg_of(one.rankings, judged, CUT) for who, one in served.items()},
+        values={who: ndcg_of(served[who].rankings, judged, CUT) for who in ("candidate", LIVE)},
         slices={name: tasks == task for task, name in enumerate(TASKS)},
         labels={LIVE: "the live version", "candidate": "the candidate"},
     )
     return judge(cases, baselines=(), config=config).as_json()
 
 
-def _with_live(
-    part: Mapping[str, Any], name: str, against_live: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with_live(part: Mapping[str, Any], against_live: Mapping[str, Any]) -> dict[str, Any]:
     """A surface's report with what the live version had there."""
-    beside = [one for one in against_live.get("slices", []) if one["name"] == name]
+    beside = [one for one in against_live.get("slices", []) if one["name"] == part["name"]]
     systems, differences = dict(part["systems"]), list(part["differences"])
     for one in beside:
         systems[LIVE] = one["systems"][LIVE]
         differences += one["differences"]
-    return {**part, "name": name, "label": name, "systems": systems, "differences": differences}
+    return {**part, "systems": systems, "differences": differences}
 
 
 def quality_effects(

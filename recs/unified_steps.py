@@ -172,11 +172,15 @@ class _UnifiedRun:
         version, judged, prepared = self._version(work), self._judged(work), self._late(work)
         live, note = self._comparable(work)
         compared = {"candidate": version} | ({"live": live} if live else {})
-        work.progress.set_total(len(compared) * len(judged))
+        strangers = unified_gate.by_strangers(judged)
+        work.progress.set_total(len(compared) * len(judged) + len(strangers))
         served = {
             name: unified_gate.serve(one, prepared, judged, progress=work.progress)
             for name, one in compared.items()
         }
+        served[unified_gate.STRANGERS] = unified_gate.serve(
+            version, prepared, strangers, progress=work.progress
+        )
         report = unified_gate.judge_version(version, served, prepared, judged, live=live)
         effects = unified_gate.quality_effects(
             load_unified(version), served["candidate"], judged, _seen(prepared, judged)

@@ -111,6 +111,8 @@ def _ordered(
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
+    if reason := chosen.why_not_with(history):
+        return Learned(scored=scored, fallback=reason)
     cut = match_cut.cut_of(chosen.version) if chosen.version and not near.is_settled else None
     beyond = near.beyond() if cut and _is_open(scored, query) else []
     asked = [*(one.candidate.item_id for one in scored[:RANKED]), *(near.ids if cut else ())]

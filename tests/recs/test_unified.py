@@ -13,7 +13,7 @@ from recs import registry
 from recs.history import read_history
 from recs.item_vectors import write_item_vectors
 from recs.models import ItemVector, ModelVersion, Surface
-from recs.recommend import RecommendRequest, recommend
+from recs.recommend import RecommendRequest, more_like, recommend
 from recs.unified import TASKS, UnifiedAsk, choosing, ranking_of
 from recs.unified_models import forget_unified
 from recs.versions import ensure_version, query_encoder
@@ -40,8 +40,10 @@ def viewer(name):
 def test_events_become_a_version_that_is_judged_surface_by_surface(ids):
     version = learned().version
     assert version.state in ("live", "refused")
-    assert {part["name"] for part in version.gate["slices"]} == set(TASKS)
+    alone = {"search:strangers", "similar:strangers"}
+    assert {part["name"] for part in version.gate["slices"]} == {*TASKS, *alone}
     assert set(version.gate["surfaces"]) <= set(TASKS)
+    assert set(version.gate["strangers"]) <= set(version.gate["surfaces"])
     assert version.metrics["searches_asked"] == 0
     assert version.metrics["searches_made"] > 0
     assert ItemVector.objects.filter(version=version).count() == len(ids)
@@ -112,6 +114,33 @@ def test_the_switch_the_control_group_and_the_gate_decide_who_answers(ids, versi
     surface.control_percent = 0
     surface.save()
     assert choosing("home", who).fallback == "unusable_version"
+
+
+def test_strangers_are_answered_by_it_where_the_gate_says_so(ids, version):
+    gate = {**version.gate, "surfaces": list(TASKS), "strangers": ["search"]}
+    ModelVersion.objects.filter(pk=version.pk).update(gate=gate)
+    registry.promote(version=version)
+
+    def below(who):
+        return recommend(RecommendRequest(surface="item", viewer=who, item_id=ids["Comedy-3"], k=5))
+
+    stranger, known = Viewer(anonymous_id="first-visit"), viewer("p1")
+    assert below(known).fallback == ""
+    assert below(stranger).fallback == "not_better_for_strangers"
+    assert below(stranger).hits
+    assert more_like(ids["Comedy-3"], known)
+    assert more_like(ids["Comedy-3"], stranger) is None
+    assert choosing("search", stranger).why_not_with(read_history(viewer=stranger)) == ""
+    session = RecommendRequest(surface="session", session_item_ids=(ids["Drama-1"],))
+    assert recommend(session).fallback == ""
+    Surface.objects.create(key="similar", engine=Surface.Engine.UNIFIED)
+    assert below(stranger).fallback == ""
+    # A version of before strangers were asked goes on as it was.
+    Surface.objects.all().delete()
+    del gate["strangers"]
+    ModelVersion.objects.filter(pk=version.pk).update(gate=gate)
+    registry.forget_live()
+    assert below(stranger).fallback == ""
 
 
 def test_a_new_item_is_found_before_anything_is_trained_again(ids, version):

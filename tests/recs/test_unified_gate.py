@@ -7,9 +7,9 @@ from django.utils import timezone
 from recs.ml.gate_math import GateConfig
 from recs.ml.unified.joint_baselines import Baselines
 from recs.ml.unified.judged import Judged, ndcg_of, rank_requests, sample
-from recs.ml.unified.surfaces import TASKS
+from recs.ml.unified.surfaces import NOBODY, TASKS
 from recs.models import ModelVersion
-from recs.unified_gate import DEEP, Served, judge_version
+from recs.unified_gate import DEEP, Served, by_strangers, judge_version
 from tests.recs.ml.unified.joint_world import prepared_films
 from tests.recs.ml.unified.small import later
 
@@ -121,3 +121,28 @@ def test_the_best_untrained_system_is_no_better_than_itself(version, prepared, j
     report = verdict(version, prepared, judged, candidate=same)
     assert report["surfaces"] == []
     assert [part["differences"][0]["mean"] for part in report["slices"]] == [0.0] * 3
+
+
+def test_strangers_are_answered_where_it_is_better_for_them_too(version, prepared, judged):
+    alone = by_strangers(judged)
+    assert set(alone.requests.tasks.tolist()) == {TASKS.index("search"), TASKS.index("similar")}
+    assert set(alone.requests.persons.tolist()) == {NOBODY}
+    found = served(judged, right=1.0)
+    told = verdict(version, prepared, judged, candidate=found)
+    assert "strangers" not in told
+    told = verdict(
+        version, prepared, judged, candidate=found, strangers=served(alone, right=1.0, tasks=[0])
+    )
+    assert told["passed"]
+    assert told["surfaces"] == list(TASKS)
+    assert told["strangers"] == ["search"]
+    assert [note for note in told["notes"] if note.startswith("asked by strangers, similar: ")]
+    slices = {part["name"]: part for part in told["slices"]}
+    assert set(slices) == {*TASKS, "search:strangers", "similar:strangers"}
+    assert slices["search:strangers"]["label"] == "search, by strangers"
+    # Who is good for strangers alone is not better than what is there for the rest.
+    told = verdict(
+        version, prepared, judged,
+        candidate=served(judged, right=1.0, tasks=[1]), strangers=served(alone, right=1.0),
+    )  # fmt: skip
+    assert (told["surfaces"], told["strangers"]) == (["home"], [])

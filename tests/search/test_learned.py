@@ -11,7 +11,7 @@ from catalog.keys import issue_key
 from catalog.models import Answer, Item, Person
 from catalog.types import ItemInput, Viewer
 from recs import registry
-from recs.models import QualityWeights, Surface
+from recs.models import ModelVersion, QualityWeights, Surface
 from recs.recommend import RecommendRequest, recommend
 from recs.unified_models import forget_unified
 from search.answer import search
@@ -101,6 +101,18 @@ def test_without_the_model_the_fusion_answers_and_says_why(ids):
     assert titles(answer) == titles(plain)
 
 
+def test_searches_of_strangers_are_the_models_where_the_gate_says_so(ids):
+    plain = titles(asked("tale", ""))
+    version = learned_version()
+    gate = {**version.gate, "surfaces": ["search"], "strangers": []}
+    ModelVersion.objects.filter(pk=version.pk).update(gate=gate)
+    registry.promote(version=version)
+    answer = asked("tale", "")
+    assert answer.retrieved.fallback == "not_better_for_strangers"
+    assert titles(answer) == plain
+    assert asked("tale", "p0").retrieved.model_version == version.name
+
+
 def test_diversity_is_a_switch_of_the_surface(live):
     before = titles(asked("tale", "p0"))[:12]
     Surface.objects.create(key="search", diversity_percent=0, most_of_category=3)
@@ -117,6 +129,8 @@ def test_odd_queries_are_answered(live, query):
 
 def test_explain_tells_those_who_run_the_site_and_nobody_else(live, client, settings):
     settings.API_PUBLIC_READ = True
+    # Whether strangers are better off with it is not what is asked here.
+    Surface.objects.create(key="search", engine=Surface.Engine.UNIFIED)
     url = "/api/v1/search"
     plain = client.get(url, {"q": "tale"}).json()
     assert plain["model_version"] == live.name
