@@ -144,7 +144,7 @@ def judge_version(
     slices = [_with_live(part, against_live) for part in found.slices]
     lost = list(against_live["reasons"]) if against_live else []
     passed = bool(found.surfaces) and not lost
-    report = {
+    report: dict[str, Any] = {
         "passed": passed,
         "reasons": [] if passed else [*lost, *([] if found.surfaces else found.reasons)],
         "notes": found.reasons if passed else [],
