@@ -25,6 +25,8 @@ RETRY_AFTER_SECONDS = 5
 _QUERY = re.compile(r"(?:^|&)q=([^&]*)")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
+AWAY = (OperationalError, InterfaceError)
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 HEALTH = "/api/v1/health/"
 
@@ -51,17 +53,12 @@ class UnavailableMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, or 503 where the session or another middleware lost the database."""
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return self.unavailable(request, error)
+        """Answer; what another middleware raised Django hands to handler500 (config/urls.py)."""
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """503 where a view lost the database; None leaves other errors alone."""
-        if isinstance(error, OperationalError | InterfaceError):
-            return self.unavailable(request, error)
-        return None
+        return self.unavailable(request, error) if isinstance(error, AWAY) else None
 
     @staticmethod
     def unavailable(request: HttpRequest, error: Exception) -> HttpResponse:

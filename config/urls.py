@@ -1,5 +1,7 @@
 """The URL map: pages at the root, the API below /api/v1, the admin below /admin."""
 
+import sys
+
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -9,6 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django_prometheus.exports import ExportToDjangoView
 
 from catalog.api.problems import page_or_problem
+from config.middleware import AWAY, UnavailableMiddleware
 from search.views import errors
 
 
@@ -20,6 +23,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
         answer: HttpResponse = ExportToDjangoView(request)
         return answer
     raise PermissionDenied
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 where the session or another middleware lost the database.
+
+    Django makes this handler's answer of what a middleware raises, before the middleware round it
+    sees anything.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, AWAY):
+        return UnavailableMiddleware.unavailable(request, error)
+    return page_or_problem(500, errors.server_error)(request)
 
 
 urlpatterns = [
@@ -34,4 +49,4 @@ urlpatterns = [
 handler400 = page_or_problem(400, errors.bad_request)
 handler403 = page_or_problem(403, errors.forbidden)
 handler404 = page_or_problem(404, errors.not_found)
-handler500 = page_or_problem(500, errors.server_error)
+handler500 = server_error

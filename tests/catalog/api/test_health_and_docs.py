@@ -52,6 +52,19 @@ def test_a_database_that_is_away_is_not_ready():
     assert items.json()["code"] == "unavailable"
 
 
+@pytest.mark.parametrize(("path", "says"), [("/api/v1/items", "unavailable"), ("/", "Back in")])
+def test_a_database_that_is_lost_before_the_view_is_away_as_well(monkeypatch, path, says):
+    def lost(host):
+        raise OperationalError("couldn't get a connection to 10.0.0.1")
+
+    monkeypatch.setattr("catalog.directory.of_host", lost)
+    response = Client(raise_request_exception=False).get(path)
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert says in response.content.decode()
+    assert "10.0.0.1" not in response.content.decode()
+
+
 @pytest.mark.django_db
 def test_migrations_that_are_missing_are_told():
     with connection.cursor() as cursor:
