@@ -49,12 +49,14 @@ class Correction:
 class Proposal:
     """A text that may have been meant. `letters`: log-odds by what was typed, up to a constant.
 
-    `score`: those and how common the words are.
+    `score`: those and how common the words are. `is_of_known`: two words that the catalog has, run
+    together.
     """
 
     text: str
     letters: float
     score: float
+    is_of_known: bool = False
 
 
 def correct(query: str) -> str | None:
@@ -89,9 +91,11 @@ def find_correction(query: ParsedQuery) -> Correction | None:
                 best = (score, Correction(corrected, matches))
     if best:
         return best[1]
-    is_near = likely and OSA.distance(query.text.lower(), likely[0].text) == 1
-    if is_near and len(query.content_words) > 1:
-        return Correction(query.again(likely[0].text), [])
+    # Words of a sentence that are all there are no error because nothing has all of them.
+    first = next((one for one in likely if not one.is_of_known), None)
+    is_near = first and OSA.distance(query.text.lower(), first.text) == 1
+    if first and is_near and len(query.content_words) > 1:
+        return Correction(query.again(first.text), [])
     return None
 
 
@@ -186,6 +190,7 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
     found = []
     for left, right in pairwise(query.words):
         whole = left + right
+        is_of_known = left in words.items and right in words.items
         if left in query.fillers and right in query.fillers:
             continue  # "in a" is no name
         if whole not in words.items:
@@ -196,7 +201,9 @@ def _joined(query: ParsedQuery, words: Vocabulary) -> list[Proposal]:
             pattern = rf"\b{re.escape(left)}\W+{re.escape(right)}\b"
             text, changes = re.subn(pattern, whole, query.normalized, count=1)
             (meant,) = Weighed.of(f"{left} {right}", [whole], english_channel()).meant()
-            found += [replace(_proposal(meant, words.items[whole]), text=text)] if changes else []
+            if changes:
+                joined = _proposal(meant, words.items[whole])
+                found.append(replace(joined, text=text, is_of_known=is_of_known))
     return found
 
 

@@ -144,6 +144,17 @@ def test_two_small_words_are_never_run_together_to_a_name(db):
     assert correct("growing old in a small town") is None
 
 
+def test_two_known_words_are_run_together_only_where_that_finds_something(db):
+    upsert_items(
+        items=[
+            film(1, "The Old Fox", "Gary Oldman"), film(2, "A Man at Sea"), film(3, "Quiet Days"),
+        ]
+    )  # fmt: skip
+    build_terms()
+    assert correct("old man and the quiet sea") is None
+    assert correct("gary old man") == "gary oldman"
+
+
 def test_a_rare_word_is_not_worth_two_errors_in_a_short_one(db):
     one = [ItemInput(external_id="r", title="Film", creators=["Mikhail Romm"])]
     many = [ItemInput(external_id=f"m{n}", title="Marion") for n in range(3)]
