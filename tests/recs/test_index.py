@@ -64,7 +64,7 @@ def query_near(vectors):
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def test_the_index_answers_and_no_filter_answers_too_few(crowd):
+def test_the_index_answers_and_no_filter_answers_too_few(crowd, monkeypatch):
     query = query_near(crowd)
     with CaptureQueriesContext(connection) as captured:
         found = nearest_items(vector=query, k=10)
@@ -97,9 +97,7 @@ def test_the_index_answers_and_no_filter_answers_too_few(crowd):
     years = Item.objects.filter(pk__in=[pk for pk, _ in found]).values_list("year", flat=True)
     assert min(years) >= 1910
 
-
-def test_hidden_items_never_come_and_where_the_index_gives_up_all_are_compared(crowd, monkeypatch):
-    query = query_near(crowd)
+    # Hidden items never come, and where the index gives up all are compared.
     best = [item_id for item_id, _ in nearest_items(vector=query, k=10)]
     Item.objects.filter(pk=best[0]).update(is_hidden=True)
     again = [item_id for item_id, _ in nearest_items(vector=query, k=10, exclude=best[1:3])]

@@ -192,9 +192,9 @@ def equal_versions(seed, people=80, slices=20):
 
 def test_of_many_slices_one_that_lost_by_chance_does_not_refuse():
     lenient = GateConfig(draws=400, margin=1.0)
-    refused = [not verdict(equal_versions(seed), lenient).passed for seed in range(30)]
+    refused = [not verdict(equal_versions(seed), lenient).passed for seed in range(12)]
     # Held to 5 % each and to a mean loss beyond the margin, half of these are refused.
-    assert sum(refused) <= 2
+    assert sum(refused) <= 1
 
 
 def test_a_slice_that_really_lost_is_found_among_many():
