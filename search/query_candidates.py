@@ -69,8 +69,13 @@ HIT_FACTS = """
     FROM shared
     -- And the new categories, whatever was found.
     UNION ALL SELECT value, NULL, items, shown, NULL FROM search_anchor WHERE is_new"""
+# Of what a model wrote its items are known to the store, and what it finds to the check alone.
+ANSWERS = (
+    "CASE WHEN source = 'llm' AND found > 0 AND checked_version <> '' THEN found ELSE answers END"
+    " AS answers"
+)
 COLUMNS = (
-    "id, text, normalized, source, anchors, witnesses, answers, people, popularity,"
+    f"id, text, normalized, source, anchors, witnesses, {ANSWERS}, people, popularity,"
     " provenance ->> 'rule' AS rule, provenance ->> 'year' AS year,"
     f" source = 'log' AND created_at > now() - interval '{FRESH_DAYS} days' AS is_fresh, language,"
     " first_hits"

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.urls import reverse
 
 from catalog.errors import Conflict, InvalidInput
@@ -12,6 +13,7 @@ from search.models import ItemWords, Proposal, ProposalPolicy, Query, ReviewSamp
 from search.proposal_models import Kind
 from search.proposal_policy import accept_by_policy
 from search.proposals import Batch, agreement, decide, refusals
+from search.query_candidates import COLUMNS, read_candidate
 from search.query_checks import check_queries, release
 from search.query_store import build_queries, set_review
 from search.retrieval import SearchRequest, matching, retrieve
@@ -104,6 +106,26 @@ class TestDecisions:
         decide(ids=[first.pk], review="rejected", by="eve", basis={"by": "person"}, reason="untrue")
         assert Query.objects.get(source="llm").review == "approved"
         assert list(ItemWords.objects.values_list("item_id", flat=True)) == [second.item_id]
+
+    def test_it_says_how_many_items_its_search_finds_and_not_for_how_many_it_was_written(
+        self, items
+    ):
+        [row] = write(items[:1], "keeper sea drama")
+        build_queries()
+        decide(ids=[row.pk], review="approved", by="eve", basis={"by": "person"})
+
+        def told():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT {COLUMNS} FROM search_query WHERE source = 'llm'")
+                return read_candidate(cursor.fetchone()).answers
+
+        assert told() == 1
+        check_queries()
+        assert told() == 60
+        # Written for one more: what was found before is as old as that.
+        write(items[1:2], "keeper sea drama")
+        build_queries()
+        assert told() == 2
 
     def test_a_ban_is_not_lifted_by_an_approval(self, items):
         [row] = write(items[:1])
