@@ -111,8 +111,6 @@ def _ordered(
     if chosen.fallback:
         return Learned(scored=scored, fallback=chosen.fallback)
     history = read_history(viewer=request.viewer)
-    if reason := chosen.why_not_with(history):
-        return Learned(scored=scored, fallback=reason)
     cut = match_cut.cut_of(chosen.version) if chosen.version and not near.is_settled else None
     beyond = near.beyond() if cut and _is_open(scored, query) else []
     asked = [*(one.candidate.item_id for one in scored[:RANKED]), *(near.ids if cut else ())]
@@ -120,7 +118,10 @@ def _ordered(
         ask = _ask(scored, query, request, history, within)
         ranking = chosen.rank(replace(ask, also=list(dict.fromkeys(asked))))
         kept = _Kept(ranking=ranking, cut=cut, nearest=near.ids)
-        return _reordered([*kept.of(scored), *kept.of(beyond)], query, request, kept, history)
+        joined = [*kept.of(scored), *kept.of(beyond)]
+        if reason := chosen.why_not_with(history):
+            return _as_found(joined, query, request, kept, reason)
+        return _reordered(joined, query, request, kept, history)
     except ProjectError as error:
         return Learned(scored=scored, fallback=error.code)
 
@@ -223,6 +224,15 @@ def _reordered(
         places=places,
         taste=history.taste,
     )
+
+
+def _as_found(
+    scored: list[Scored], query: ParsedQuery, request: SearchRequest, kept: _Kept, reason: str
+) -> Learned:
+    """The set that everybody is shown, in the order in which words and meaning found it."""
+    added = _added(scored, kept, query, request) if _is_open(scored, query) else []
+    joined = sorted([*scored, *added], key=lambda one: -one.score)
+    return Learned(scored=joined, fallback=reason)
 
 
 def _is_beside(one: Scored, query: ParsedQuery) -> bool:

@@ -91,9 +91,9 @@ def learned_version():
     )
     registry.add_artifact(version=version, artifact=copied, sizes=sizes)
     prepare_for(version, np.zeros((0, sizes.dimensions), np.float32))
+    everywhere = {"surfaces": ["search", "home", "similar"], "strangers": ["search", "similar"]}
     ModelVersion.objects.filter(pk=version.pk).update(
-        gate={**_kept["gate"], "passed": True, "surfaces": ["search", "home", "similar"]},
-        metrics=_kept["metrics"],
+        gate={**_kept["gate"], "passed": True, **everywhere}, metrics=_kept["metrics"]
     )
     version.refresh_from_db()
     return version

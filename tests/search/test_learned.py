@@ -129,8 +129,6 @@ def test_odd_queries_are_answered(live, query):
 
 def test_explain_tells_those_who_run_the_site_and_nobody_else(live, client, settings):
     settings.API_PUBLIC_READ = True
-    # Whether strangers are better off with it is not what is asked here.
-    Surface.objects.create(key="search", engine=Surface.Engine.UNIFIED)
     url = "/api/v1/search"
     plain = client.get(url, {"q": "tale"}).json()
     assert plain["model_version"] == live.name

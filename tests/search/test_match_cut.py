@@ -104,8 +104,12 @@ def test_a_cut_takes_the_tail_away_or_lets_more_in_and_words_stay(world):
     assert found(QUERY).total == 1
 
 
-def test_the_set_is_the_same_whoever_asks(world):
+@pytest.mark.parametrize("strangers", [["search"], []])
+def test_the_set_is_the_same_whoever_asks(world, strangers):
     _, version = world
+    gate = {**version.gate, "strangers": strangers}
+    ModelVersion.objects.filter(pk=version.pk).update(gate=gate)
+    assert bool(found("western").fallback) == (not strangers)
     with_cut(version, weights=[20.0, 20.0, 0.5], constant=-22.0)
     for query in (QUERY, "funny story", "western"):
         sets = [titles(found(query, person)) for person in ("", "p0", "p1", "p2")]
