@@ -118,10 +118,14 @@ def _ordered(
         ask = _ask(scored, query, request, history, within)
         ranking = chosen.rank(replace(ask, also=list(dict.fromkeys(asked))))
         kept = _Kept(ranking=ranking, cut=cut, nearest=near.ids)
-        joined = [*kept.of(scored), *kept.of(beyond)]
+        matching = [*kept.of(scored), *kept.of(beyond)]
+        added = _added(matching, kept, query, request) if _is_open(matching, query) else []
+        joined = [*matching, *added]
         if reason := chosen.why_not_with(history):
-            return _as_found(joined, query, request, kept, reason)
-        return _reordered(joined, query, request, kept, history)
+            # The set that everybody is shown, in the order in which words and meaning found it.
+            as_found = sorted(joined, key=lambda one: -one.score)
+            return Learned(scored=as_found, fallback=reason)
+        return _reordered(joined, query, request, ranking, history)
     except ProjectError as error:
         return Learned(scored=scored, fallback=error.code)
 
@@ -200,16 +204,13 @@ class _Kept:
 
 
 def _reordered(
-    scored: list[Scored],
+    joined: list[Scored],
     query: ParsedQuery,
     request: SearchRequest,
-    kept: _Kept,
+    ranking: Ranking,
     history: History,
 ) -> Learned:
-    ranking = kept.ranking
     places = {item_id: place for place, item_id in enumerate(ranking.ids)}
-    added = _added(scored, kept, query, request) if _is_open(scored, query) else []
-    joined = [*scored, *added]
     bound = TITLES_FROM_TYPING if request.is_typing else TITLES_FROM
     titled = [one for one in joined if one.score >= bound]
     rest = [one for one in joined if one.score < bound]
@@ -224,15 +225,6 @@ def _reordered(
         places=places,
         taste=history.taste,
     )
-
-
-def _as_found(
-    scored: list[Scored], query: ParsedQuery, request: SearchRequest, kept: _Kept, reason: str
-) -> Learned:
-    """The set that everybody is shown, in the order in which words and meaning found it."""
-    added = _added(scored, kept, query, request) if _is_open(scored, query) else []
-    joined = sorted([*scored, *added], key=lambda one: -one.score)
-    return Learned(scored=joined, fallback=reason)
 
 
 def _is_beside(one: Scored, query: ParsedQuery) -> bool:
