@@ -97,8 +97,12 @@ def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
 
 def by_strangers(judged: Judged) -> Judged:
     """The same asked by strangers, without home pages: a model needs a history to make one."""
-    part = judged.select(np.flatnonzero(judged.requests.tasks != HOME))
+    part = _without_home(judged)
     return replace(part, requests=part.requests.signed_out())
+
+
+def _without_home(judged: Judged) -> Judged:
+    return judged.select(np.flatnonzero(judged.requests.tasks != HOME))
 
 
 def asked_vectors(version: ModelVersion, prepared: Prepared, judged: Judged) -> Floats:
@@ -156,10 +160,9 @@ def judge_version(
         "labels": {BEST: "best untrained", LIVE: "the live version", "candidate": "the candidate"},
     }
     if STRANGERS in served:
-        alone = judged.select(np.flatnonzero(judged.requests.tasks != HOME))
         told = _by_surface(
             served[STRANGERS], prepared, by_strangers(judged),
-            people=alone.requests.persons, config=config,
+            people=_without_home(judged).requests.persons, config=config,
         )  # fmt: skip
         report[STRANGERS] = [name for name in told.surfaces if name in found.surfaces]
         report["notes"] = [
