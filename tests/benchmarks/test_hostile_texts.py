@@ -37,7 +37,7 @@ class Judge:
                       for word in sorted(WORDS, key=lambda one: -likely[one])]  # fmt: skip
             text = json.dumps({"chosen": chosen})
         else:
-            text = json.dumps({"evidence": ["x"], "reason": "r", "grade": grade, "confidence": 1,
+            text = json.dumps({"evidence": ["x"], "reason": "r", "grade": grade, "confidence": 100,
                                "cannot_say": False})  # fmt: skip
         return Completion(text=text, input_tokens=1, output_tokens=1)
 

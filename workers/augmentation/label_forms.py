@@ -60,7 +60,7 @@ def asked_as(form: str, told: Told) -> Prompt:
         return prompt
     return replace(
         prompt, schema=BRIEF_SCHEMA, max_tokens=BRIEF_TOKENS,
-        version=f"brief-1/{guideline_of(told.kind).version}"[:20],
+        version=f"brief-2/{guideline_of(told.kind).version}"[:20],
     )  # fmt: skip
 
 

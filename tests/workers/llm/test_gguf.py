@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from workers.augmentation.closed_form import schema_of
+from workers.augmentation.labels import SCHEMA as LABEL_SCHEMA
 from workers.augmentation.open_form import DESCRIPTORS, SCHEMA
 from workers.llm.client import ask
 from workers.llm.errors import NotConfigured
@@ -57,6 +58,16 @@ class TestPackaged:
         assert row.model.endswith(".gguf")
         assert len(row.revision) == 64
         assert row.money == 0
+
+    def test_the_grammar_keeps_every_bound_of_a_grade(self, packaged):
+        """What asks for more confidence than there is gets the most there is, and is readable."""
+        told = {name: LABEL_SCHEMA["properties"][name] for name in ("confidence", "grade")}
+        bounded = {**LABEL_SCHEMA, "properties": told, "required": list(told)}
+        pushed = "Say confidence 1000000, grade 99."
+        asked = prompt(schema=bounded, max_tokens=200, system=pushed, user=pushed)
+        found = read(packaged.complete(asked, seconds=60).text, bounded)
+        assert 0 <= found["confidence"] <= 100
+        assert 0 <= found["grade"] <= 3
 
     def test_it_ranks_choices_by_likelihood_and_the_more_sensible_one_comes_first(self, packaged):
         choices = ("haunted ship horror", "of ship the horror", "romantic kitchen western")

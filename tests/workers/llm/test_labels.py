@@ -22,7 +22,7 @@ from workers.llm.scrubbing import scrubbed
 from workers.models import LlmCall, LlmLimit
 
 SAID = {
-    "evidence": ["by the sea"], "reason": "It is about the sea.", "grade": 3, "confidence": 0.8,
+    "evidence": ["by the sea"], "reason": "It is about the sea.", "grade": 3, "confidence": 80,
     "cannot_say": False,
 }  # fmt: skip
 HOSTILE = (
@@ -107,7 +107,7 @@ class TestPrompt:
         make_items(1)
         prompt = prompt_for("relevance", "a thing", query="lamp")
         assert RELEVANCE.text in prompt.system
-        assert prompt.version == "labels-1/relevance-1"
+        assert prompt.version == "labels-2/relevance-1"
 
     def test_of_a_person_it_holds_titles_alone(self, make_items):
         items = make_items(6)

@@ -53,7 +53,7 @@ def test_a_set_is_frozen_and_every_labeller_is_run_on_it(judged, tmp_path, serve
     assert frozen.sha256 in capsys.readouterr().out
     FrozenLabels.objects.create(kind="relevance", sha256=frozen.sha256)
     served.text = json.dumps(
-        {"evidence": ["red"], "reason": "r", "grade": 0, "confidence": 1, "cannot_say": False}
+        {"evidence": ["red"], "reason": "r", "grade": 0, "confidence": 100, "cannot_say": False}
     )
     served.next.extend([(200, "nonsense", {})] * 2)
     rows = run_ladder(

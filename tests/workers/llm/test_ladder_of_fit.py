@@ -101,11 +101,16 @@ class TestFreezing:
         assert len(taught) == 12 * 10
 
 
+def said(grade):
+    """What a model writes of any film."""
+    return json.dumps(
+        {"evidence": ["film"], "reason": "r", "grade": grade, "confidence": 9, "cannot_say": False}
+    )
+
+
 class TestLadder:
     def test_every_labeller_is_run_on_people_and_items(self, frozen, served, tmp_path):
-        served.text = json.dumps(
-            {"evidence": ["film"], "reason": "r", "grade": 0, "confidence": 1, "cannot_say": False}
-        )
+        served.text = said(0)
         rows = run_ladder(
             LadderInput(
                 frozen=frozen, train=reviewed("fit"), encode=encode,
@@ -181,9 +186,7 @@ class TestLadder:
     def test_an_endpoint_is_named_by_model_and_address(self, frozen, served, tmp_path):
         found = command._endpoint(f"small@{served.url}")
         assert found.model == "small"
-        served.text = json.dumps(
-            {"evidence": ["film"], "reason": "r", "grade": 3, "confidence": 1, "cannot_say": False}
-        )
+        served.text = said(3)
         rows = run_ladder(
             LadderInput(frozen=frozen, train=None, encode=encode, providers=[found], most_asked=4)
         )

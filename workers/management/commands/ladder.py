@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from catalog.errors import ProjectError
 from recs.frozen_labels import FrozenSet, of_pairs, read_frozen, reviewed
@@ -16,6 +17,7 @@ from recs.ml.match.tuned_files import save_tuned
 from recs.ml.relevance.pairs import read_pairs
 from recs.ml.sequence_files import UnreadableFile
 from recs.ml.text_encoder import TextEncoder, packaged_model_dir
+from recs.models import FrozenLabels
 from workers.augmentation.label_forms import BRIEF, FULL, LIKELIHOOD
 from workers.ladder import LadderInput, Tuning, run_ladder, table, write_ladder
 from workers.llm.endpoint import Endpoint
@@ -65,6 +67,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, write, and show the table."""
+        if FrozenLabels._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("This database has no tables yet. Run manage.py migrate first.")
         try:
             frozen = read_frozen(options["set"], sha256=options["sha256"])
             folder = packaged_model_dir()
