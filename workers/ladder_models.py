@@ -64,6 +64,12 @@ def said_by(provider: Provider, pairs: Sequence[Record], asking: Asking) -> Said
     )  # fmt: skip
 
 
+def odds_of(provider: Provider, pairs: Sequence[Record], asking: Asking) -> list[float | str]:
+    """Of each pair the log-odds of "bad" by likelihood, or in a word why there are none."""
+    spent = _Spent([])
+    return [_badness(provider, pair, asking, spent) for pair in pairs]
+
+
 def _likely(
     provider: Provider, pairs: Sequence[Record], asking: Asking, spent: _Spent
 ) -> list[str]:
