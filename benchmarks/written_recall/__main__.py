@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="like films/ or relevance/")
     parser.add_argument("--items", type=int, default=0, help="that a model writes for")
     parser.add_argument("--seed", type=int, default=0, help="of the items, and of all lots")
-    parser.add_argument("--kinds", choices=["queries"], nargs="+", default=["queries"])
+    parser.add_argument("--kinds", choices=["queries", "facts"], nargs="+", default=["queries"])
     parser.add_argument("--gguf", default="", help="a model in a file, in place of the settings'")
     parser.add_argument("--writes", choices=["", "open", "closed"], default="",
                         help="in its own words, or choosing; else as LLM_WRITES says")  # fmt: skip

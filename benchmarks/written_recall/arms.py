@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +15,12 @@ from search.models import Proposal, Query
 from search.proposal_models import Kind
 from search.query_checks import try_query
 from search.query_sources.base import presentable
+from workers.augmentation.attributes import fact_form_for, waiting, write_attributes
 from workers.augmentation.phrases import choices, lexicon
 from workers.augmentation.queries import choose, form_for, write_queries
 from workers.llm.ledger import used
 from workers.llm.providers import provider
+from workers.llm.types import Provider
 from workers.models import LlmCall
 
 # As many as the closed form keeps of its choices.
@@ -31,12 +33,14 @@ Row = tuple[int, str]
 class Arm:
     """One way to have something written: (item, text) that count as approved.
 
-    `calls`, `tokens`, `money`: the ledger's; nothing for what code alone does. `asked`: the items
-    that a model was asked about, None where every item had its turn.
+    `facts`: proposals of facts that count as approved, beside what the feed states. `calls`,
+    `tokens`, `money`: the ledger's; nothing for what code alone does. `asked`: the items that a
+    model was asked about, None where every item had its turn.
     """
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[Row] = ()
+    facts: Sequence[Proposal] = ()
     calls: int = 0
     tokens: int = 0
     money: Decimal = Decimal(0)
@@ -45,7 +49,12 @@ class Arm:
     @property
     def items(self) -> int:
         """For how many items there is something."""
-        return len({item for item, _ in self.rows})
+        return len({item for item, _ in self.rows} | {one.item_id for one in self.facts})
+
+    @property
+    def wordings(self) -> int:
+        """How much is written."""
+        return len(self.rows) + len(self.facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +71,45 @@ class Written:
     came_of_it: Mapping[str, int]
 
 
-def let_write(*, items: int, seed: int, kept: Path) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writes:
+    """A job of the product: what it makes, the version of its prompt, its draw, and itself."""
+
+    kind: str
+    version: Callable[[Provider], str]
+    choose: Callable[[Provider, int, int], Sequence[Item]]
+    write: Callable[..., None]
+
+
+QUERIES = Writes(
+    kind=Kind.QUERY,
+    version=lambda asked: form_for(asked).version,
+    choose=lambda asked, items, seed: choose(
+        items=items, seed=seed, version=form_for(asked).version
+    ),
+    write=write_queries,
+)
+FACTS = Writes(
+    kind=Kind.ATTRIBUTE,
+    version=lambda asked: fact_form_for(asked).version,
+    choose=lambda asked, items, seed: waiting(fact_form_for(asked), asked, items=items, seed=seed),
+    write=write_attributes,
+)
+
+
+def let_write(writes: Writes, *, items: int, seed: int, kept: Path) -> Written:
     """The product's own job, for so many items in all; of a kept home only for those that lack.
 
     It is told of items alone: no query that is judged stands in the database.
 
     Args:
+        writes: the job.
         items: drawn as the job draws them, the less wanted the more often.
         seed: of the draw.
         kept: a file that says which items were drawn before.
     """
     asked = provider()
-    version = form_for(asked).version
+    version = writes.version(asked)
     key = f"{asked.model} {version}"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
     drawn = [int(item) for item in known.get(key, [])]
@@ -82,8 +118,8 @@ def let_write(*, items: int, seed: int, kept: Path) -> Written:
         # The job draws the same: its draw depends on the seed and on what was written before. What
         # was asked before and gave nothing may be drawn again, at no cost.
         lot = seed + len(drawn)
-        more = choose(items=missing, seed=lot, version=version)
-        write_queries(items=missing, seed=lot)
+        more = writes.choose(asked, missing, lot)
+        writes.write(items=missing, seed=lot)
         drawn += [item.pk for item in more if item.pk not in set(drawn)]
         kept.write_text(json.dumps({**known, key: drawn}))
     batch = {"model": asked.model[:200], "revision": asked.revision[:64], "prompt_version": version}
@@ -91,10 +127,21 @@ def let_write(*, items: int, seed: int, kept: Path) -> Written:
     spent = used(calls)
     return Written(
         model=asked.model, version=version, drawn=drawn,
-        proposals=list(Proposal.objects.filter(kind=Kind.QUERY, **batch).order_by("pk")),
+        proposals=list(Proposal.objects.filter(kind=writes.kind, **batch).order_by("pk")),
         calls=spent.calls, tokens=spent.tokens, money=spent.money,
         came_of_it=Counter(calls.values_list("outcome", flat=True)),
     )  # fmt: skip
+
+
+def fact_arms(written: Written) -> list[Arm]:
+    """What the door let through, as if somebody had approved all of it."""
+    return [
+        Arm(
+            name="the model's facts, all that pass the screen", facts=written.proposals,
+            calls=written.calls, tokens=written.tokens, money=written.money,
+            asked=len(written.drawn),
+        )
+    ]  # fmt: skip
 
 
 def model_arms(written: Written) -> list[Arm]:

@@ -23,7 +23,7 @@ def header(way: str) -> None:
 def line(arm: Arm, indexed: int, change: Change) -> None:
     """An arm beside nothing written."""
     cells = (
-        arm.name, f"{indexed:,}", f"{len(arm.rows):,}", _share(change.after),
+        arm.name, f"{indexed:,}", f"{arm.wordings:,}", _share(change.after),
         _points(change.difference), f"{change.won:,}", f"{change.lost:,}",
         _hits(change.per(arm.calls, PER_CALLS)), _hits(change.per(arm.tokens, PER_TOKENS)),
     )  # fmt: skip

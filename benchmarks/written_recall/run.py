@@ -11,10 +11,14 @@ from django.conf import settings
 
 from benchmarks.written_recall import report
 from benchmarks.written_recall.arms import (
+    FACTS,
+    QUERIES,
     Arm,
+    Writes,
     Written,
     ceiling,
     code_arms,
+    fact_arms,
     let_write,
     model_arms,
     wordings_of,
@@ -68,7 +72,7 @@ class Bench:
         self, arm: Arm, *, joined: bool = False, part: Sequence[str] | None = None
     ) -> tuple[Lists, int]:
         """Lists by each way with an arm's words, and how many items were indexed with some."""
-        with indexed(arm.rows, joined=joined) as rows:
+        with indexed(arm.rows, facts=arm.facts, joined=joined) as rows:
             return self._search(self.asked.queries if part is None else part), rows
 
     def _search(self, queries: Sequence[str]) -> Lists:
@@ -94,17 +98,10 @@ def run(options: Options) -> None:
 
 def write_queries_arms(options: Options) -> list[Arm]:
     """Queries for items: the model's, and what code alone can write."""
-    if options.gguf:
-        settings.LLM_GGUF = options.gguf
-    if options.writes:
-        settings.LLM_WRITES = options.writes
     arms: list[Arm] = []
     drawn: Sequence[int] = ()
     if options.items:
-        began = time.perf_counter()
-        kept = settings.FORAY_HOME / "drawn.json"
-        written = let_write(items=options.items, seed=options.seed, kept=kept)
-        _tell_written(written, time.perf_counter() - began)
+        written = _written(QUERIES, options)
         arms, drawn = model_arms(written), written.drawn
     if not options.nulls:
         return arms
@@ -116,8 +113,26 @@ def write_queries_arms(options: Options) -> list[Arm]:
     return arms + code_arms("words of neighbours", near, drawn, options.seed)
 
 
-# What a language model can write that items are found by; attributes would be the next.
-WRITERS = {"queries": write_queries_arms}
+def write_facts_arms(options: Options) -> list[Arm]:
+    """Facts of items: the model's."""
+    return fact_arms(_written(FACTS, options)) if options.items else []
+
+
+# What a language model can write that items are found by.
+WRITERS = {"queries": write_queries_arms, "facts": write_facts_arms}
+
+
+def _written(writes: Writes, options: Options) -> Written:
+    """What the model makes of the items drawn."""
+    if options.gguf:
+        settings.LLM_GGUF = options.gguf
+    if options.writes:
+        settings.LLM_WRITES = options.writes
+    began = time.perf_counter()
+    kept = settings.FORAY_HOME / "drawn.json"
+    written = let_write(writes, items=options.items, seed=options.seed, kept=kept)
+    _tell_written(written, time.perf_counter() - began)
+    return written
 
 
 def _tell_written(written: Written, seconds: float) -> None:

@@ -10,7 +10,8 @@ from recs.models import ContentVersion
 from search import lexical
 from search.finding import read
 from search.item_words import index_item_words
-from search.models import Proposal
+from search.models import ItemWords, Proposal
+from search.proposals import decide
 from search.retrieval import candidates_of
 from search.types import SearchRequest
 
@@ -36,16 +37,27 @@ def search_all(queries: Sequence[str], *, vectors: bool = True) -> list[list[lis
 
 
 @contextmanager
-def indexed(rows: Sequence[Row], *, joined: bool = False) -> Iterator[int]:
+def indexed(
+    rows: Sequence[Row], *, facts: Sequence[Proposal] = (), joined: bool = False
+) -> Iterator[int]:
     """Inside, these and no others are approved and indexed with their items; told is how many.
 
-    `joined`: their words count as the item's own, of the least weight, in place of the tier after
-    them.
+    `facts`: approved as a person approves them, with all that follows of it. `joined`: their words
+    count as the item's own, of the least weight, in place of the tier after them.
     """
     with transaction.atomic():
         Proposal.objects.all().delete()
         Proposal.objects.bulk_create(as_proposals(rows), batch_size=1000)
         changed = index_item_words()
+        if facts:
+            Proposal.objects.bulk_create(facts)
+            # Its index is made by the approval, where items have other words than before.
+            decide(
+                ids=[one.pk for one in facts], review=Proposal.Review.APPROVED, by="benchmark",
+                basis={"by": "benchmark"},
+            )  # fmt: skip
+            index_item_words()
+            changed = ItemWords.objects.count()
         if joined:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = 0")

@@ -270,15 +270,47 @@ class TestWhole:
     def test_a_kept_home_asks_only_what_is_missing(self, asks, tmp_path):
         load(read_shelf(graded(tmp_path / "relevance"), since=SINCE))
         kept = tmp_path / "drawn.json"
-        first = arms.let_write(items=2, seed=0, kept=kept)
-        again = arms.let_write(items=2, seed=0, kept=kept)
-        more = arms.let_write(items=5, seed=0, kept=kept)
+        first = arms.let_write(arms.QUERIES, items=2, seed=0, kept=kept)
+        again = arms.let_write(arms.QUERIES, items=2, seed=0, kept=kept)
+        more = arms.let_write(arms.QUERIES, items=5, seed=0, kept=kept)
         assert (first.calls, again.calls) == (2, 2)
         assert list(again.drawn) == list(first.drawn)
         assert set(first.drawn) <= set(more.drawn)
         assert len(set(more.drawn)) == len(more.drawn) >= more.calls
         assert more.money == Decimal("0.14") * more.calls
         assert choose(items=9, seed=0, version=first.version)
+
+    def test_an_approved_fact_wins_the_hit_that_its_item_did_not_have(self, asks, tmp_path, capsys):
+        """A tag whose word two others have, of the two that say "by the sea"."""
+        folder = tmp_path / "relevance"
+        graded(folder, queries=("maritime",), grade=1)
+        text = (folder / "graded.csv").read_text().replace("Wool blanket", "Maritime wool blanket")
+        text = text.replace("Iron pan", "Maritime iron pan")
+        # The kettle alone is what somebody wants who asks.
+        lines = [
+            line[::-1].replace("1,0"[::-1], "4,0"[::-1], 1)[::-1] if "Tin kettle" in line else line
+            for line in text.splitlines()
+        ]
+        (folder / "graded.csv").write_text("\n".join(lines))
+        fact = {"facet": "tag", "about": "setting", "value": "maritime", "evidence": "by the sea"}
+        asks.text = json.dumps({"facts": [fact]})
+        run.run(
+            run.Options(
+                data=folder,
+                since=SINCE,
+                items=5,
+                writes="open",
+                kinds=("facts",),
+                vectors=False,
+                nulls=False,
+            )
+        )
+        told = capsys.readouterr().out
+        line = next(row for row in told.splitlines() if row.startswith("| the model's facts, all"))
+        items, wordings, _, _, won, lost = line.split(" | ")[1:7]
+        assert (items, wordings, won, lost) == ("2", "2", "1", "0")
+        # Undone afterwards, as every arm.
+        assert not Item.objects.exclude(added=[]).exists()
 
     def test_what_does_not_find_its_item_is_told_apart(self, asks, tmp_path):
         load(read_shelf(graded(tmp_path / "relevance"), since=SINCE))
