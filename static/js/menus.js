@@ -12,6 +12,7 @@
       if (!link.getAttribute("x-on:click")?.includes("actionDropdownOpen")) continue;
       link.setAttribute("role", "button");
       link.setAttribute("aria-haspopup", "menu");
+      link.setAttribute("aria-expanded", "false");
       link.tabIndex = 0;
     }
   }
@@ -20,12 +21,24 @@
     shown()?.querySelector("a")?.focus();
   }
 
+  /* Whoever opened or closed it: the mouse, a key, or a click beside it. */
+  function tell() {
+    for (const link of document.querySelectorAll('a[aria-haspopup="menu"]')) {
+      link.setAttribute("aria-expanded", String(link === last && Boolean(shown())));
+    }
+  }
+
   function move(menu, step) {
     const links = [...menu.querySelectorAll("a")];
     const next = links.indexOf(document.activeElement) + step;
     links[(next + links.length) % links.length].focus();
   }
 
+  document.addEventListener("click", (event) => {
+    last = opener(event.target) ?? last;
+    // After the theme's own next step, and its fading.
+    setTimeout(tell, 200);
+  }, true);
   document.addEventListener("keydown", (event) => {
     const button = opener(event.target);
     if (button && ["Enter", " ", "ArrowDown"].includes(event.key)) {
