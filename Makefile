@@ -35,13 +35,15 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.installed
 run: install  ## Start everything; the first time it loads the demo
 	@exec $(BIN)/python -m config.embedded run
 
-# The tests are one process with small matrices: a second thread for each product waits for the first.
+# A process for each processor, at most four, with services of its own (tests/services.py); -n 0 in
+# ARGS runs them in one. Their matrices are small: a second thread for a product waits for the first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 test test-fast: export OMP_NUM_THREADS ?= 1
 test: install-dev  ## Run all tests (browser tests need the system's Chromium)
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: install-dev  ## Run the tests that take no browser and little time
-	$(BIN)/python -m pytest -m "not slow and not browser and not quality" $(ARGS)
+	$(PYTEST) -m "not slow and not browser and not quality" $(ARGS)
 
 # Everything a reviewer should not have to look for. Needs no running services.
 check: export SECRET_KEY = only-for-checks-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1!B
