@@ -4,13 +4,16 @@
     .venv/bin/python -m benchmarks.unified_parts ... --only whole "no graph" --seed 1
     .venv/bin/python -m benchmarks.unified_parts ... --table
 
-Other rankers are learned with the whole, over its towers; a table needs the whole. Every ranker is
-one network instead of three. A part that was run is kept under var/unified_parts and not run again.
+Other rankers are learned with the whole, over its towers; a table needs the whole. So are "items
+without ...": nothing is learned anew there, the item tower alone reads less of the items, so that
+what the surfaces lose is none of another training's chance. Every ranker is one network instead of
+three. A part that was run is kept under var/unified_parts and not run again.
 The folders are those of `manage.py benchmark joint`; the third window is ranked whole, no negatives
 are sampled.
 """
 
 import argparse
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +24,9 @@ import numpy as np
 
 from benchmarks.m3csr_data import encode_texts
 from recs.ml.unified.config import UnifiedConfig
+from recs.ml.unified.feature_reader import FeatureReader
 from recs.ml.unified.impute import FILLED
+from recs.ml.unified.inputs import ItemInputs
 from recs.ml.unified.joint_benchmark import (
     UNIFIED,
     JointOptions,
@@ -32,6 +37,7 @@ from recs.ml.unified.joint_benchmark import (
     unified_rankings,
 )
 from recs.ml.unified.joint_files import SECONDS_A_DAY, JointData, read_joint
+from recs.ml.unified.joint_systems import Learned
 from recs.ml.unified.judged import Judged, ndcg_of, relative_gain, sample
 from recs.ml.unified.ranker import RankerConfig
 from recs.ml.unified.ranker_net import RankerNetConfig
@@ -39,6 +45,7 @@ from recs.ml.unified.surfaces import TASKS
 
 FOLDER = Path("var/unified_parts")
 WHOLE = "whole"
+KINDS = ("two-tower", UNIFIED)
 TASK_FEATURES = tuple(f"is_{task}" for task in TASKS)
 Change = Callable[[JointOptions], JointOptions]
 
@@ -113,6 +120,13 @@ OTHER_RANKERS: dict[str, RankerConfig] = {
     "weights 1 2 1": _ranker(task_weights=(1.0, 2.0, 1.0)),
     "weights 1 1 2": _ranker(task_weights=(1.0, 1.0, 2.0)),
 }
+# Over the same towers as well: what the item tower reads then. Zero counts hide its IDs.
+BLINDED: dict[str, Callable[[ItemInputs], ItemInputs]] = {
+    "items without text vectors": lambda i: replace(i, text=np.zeros_like(i.text)),
+    "items without n-grams": lambda i: replace(i, tokens=i.tokens * 0.0),
+    "items without graph": lambda i: replace(i, graph=np.zeros_like(i.graph)),
+    "items without IDs": lambda i: replace(i, counts=np.zeros_like(i.counts)),
+}
 PARTS: dict[str, Change] = {
     WHOLE: lambda o: replace(
         o, rankers={name: replace(one, fit=o.ranker.fit) for name, one in OTHER_RANKERS.items()}
@@ -138,8 +152,27 @@ def _run(name: str, windows: Windows, base: JointOptions, folder: str) -> Path:
         return path
     system = learn_systems(windows, PARTS[name](base))[UNIFIED]
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **unified_rankings(system, windows.judged.requests))
+    requests = windows.judged.requests
+    rankings = unified_rankings(system, requests)
+    for blind, change in BLINDED.items() if name == WHOLE else ():
+        found = unified_rankings(blinded(system, windows, change), requests)
+        rankings |= {f"{kind}, {blind}": found[kind] for kind in KINDS}
+    np.savez(path, **rankings)
     return path
+
+
+def blinded(
+    system: Learned, windows: Windows, change: Callable[[ItemInputs], ItemInputs]
+) -> Learned:
+    """The same system, whose item tower reads the changed facts; all else is as it was learned."""
+    towers = copy.deepcopy(system.retriever.towers)
+    towers.items.use(change(windows.late.items))
+    towers.refresh()
+    retriever = replace(system.retriever, towers=towers)
+    reader = FeatureReader(windows.late, retriever)
+    return replace(
+        system, retriever=retriever, ranker=replace(system.ranker, reader=reader), others={}
+    )
 
 
 def _encoded(folder: str) -> Callable[[list[str]], np.ndarray]:
@@ -156,11 +189,13 @@ def _print_table(data: JointData, since: datetime, base: JointOptions, folder: s
     end = since.timestamp() / SECONDS_A_DAY
     judged = sample(requests_between(data, end, np.inf), base.most_requests, seed=base.seed)
     kept = {n: np.load(p) for n in PARTS if (p := _path(n, base.seed, folder)).exists()}
-    for kind in ("two-tower", "unified"):
+    for kind in KINDS:
         print(f"\n{kind}: NDCG@10, and what the whole gains over the row")
         print("| part off | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
         rows = {name: rankings[kind] for name, rankings in kept.items()}
-        if kind == "unified":
+        rows |= {name: kept[WHOLE][told] for name in BLINDED
+                 if (told := f"{kind}, {name}") in kept[WHOLE]}  # fmt: skip
+        if kind == UNIFIED:
             rows |= {name: kept[WHOLE][name] for name in OTHER_RANKERS}
         for name, ranked in rows.items():
             whole = None if name == WHOLE else rows[WHOLE]
