@@ -143,6 +143,11 @@ def _looked_at_again(kind: Kind, count: int, size: dict[str, int]) -> str:
 
 def _load(connection: psycopg.Connection, items: Floats) -> None:
     connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    # With several catalogs it is in a schema of its own, which is in nobody's path.
+    connection.execute(
+        "SELECT set_config('search_path', format('pg_temp, %I, public', n.nspname), false) "
+        "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = 'vector'"
+    )
     connection.execute("SET statement_timeout = 0")
     connection.execute(f"SET maintenance_work_mem = '{MEMORY}'")
     connection.execute("SET max_parallel_maintenance_workers = 0")

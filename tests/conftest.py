@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
-from catalog import directory
+from catalog import directory, partitions
+from recs import registry, surfaces, versions
 from recs.registry import forget_live
 from recs.user_models import forget_models
 from recs.versions import forget_live_version
@@ -55,6 +57,48 @@ def no_events_left(request):
     ):
         with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
             cursor.execute("TRUNCATE catalog_event")
+
+
+@pytest.fixture
+def remembering(monkeypatch):
+    """A function after which statements can be counted: they depend on no clock, no earlier test.
+
+    What is live is asked for anew after a second, which passes in the midst of a count on a slow
+    machine; and a month's partition is known to a process that has committed an event of it.
+    """
+    for module, name in ((registry, "LIVE_SECONDS"), (versions, "LIVE_SECONDS"),
+                         (surfaces, "READ_SECONDS"), (directory, "READ_SECONDS")):  # fmt: skip
+        monkeypatch.setattr(module, name, 3600.0)
+
+    def remember():
+        now = timezone.now()
+        partitions.ensure_partitions([now])
+        known = {*partitions._known.value, partitions.month_of(now)}
+        monkeypatch.setattr(partitions._known, "value", known)
+
+    return remember
+
+
+@pytest.fixture
+def django_assert_max_num_queries(remembering, django_assert_max_num_queries):
+    """pytest-django's, of a process that remembers what it does after a while."""
+
+    def counted(*given, **more):
+        remembering()
+        return django_assert_max_num_queries(*given, **more)
+
+    return counted
+
+
+@pytest.fixture
+def django_assert_num_queries(remembering, django_assert_num_queries):
+    """Likewise."""
+
+    def counted(*given, **more):
+        remembering()
+        return django_assert_num_queries(*given, **more)
+
+    return counted
 
 
 @pytest.fixture(scope="session")

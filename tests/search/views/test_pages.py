@@ -247,7 +247,7 @@ def test_a_page_asks_the_database_seldom(client, built, django_assert_max_num_qu
 def test_an_items_page_asks_the_database_seldom(client, built, django_assert_max_num_queries):
     path = item_url(built["Playtime"])
     client.get(path)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(21):
         client.get(path)
 
 
