@@ -58,6 +58,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--table", action="store_true", help="fit nothing")
+    parser.add_argument(
+        "--no-other-rankers", action="store_true", help="the whole with its own ranker alone"
+    )
     args = parser.parse_args()
     data = read_joint(args.data)
     since = args.test_from.replace(tzinfo=UTC)
@@ -68,7 +71,8 @@ def main() -> None:
         # Once for all parts: none of them changes what is known.
         windows = read_windows(data, _encoded(folder), since, base)
         for name in args.only:
-            print(name, _run(name, windows, base, folder), flush=True)
+            change = _own_ranker_alone if args.no_other_rankers and name == WHOLE else PARTS[name]
+            print(name, _run(name, change, windows, base, folder), flush=True)
     _print_table(data, since, base, folder)
 
 
@@ -146,16 +150,20 @@ PARTS: dict[str, Change] = {
 }
 
 
-def _run(name: str, windows: Windows, base: JointOptions, folder: str) -> Path:
+def _own_ranker_alone(options: JointOptions) -> JointOptions:
+    return options
+
+
+def _run(name: str, change: Change, windows: Windows, base: JointOptions, folder: str) -> Path:
     path = _path(name, base.seed, folder)
     if path.exists():
         return path
-    system = learn_systems(windows, PARTS[name](base))[UNIFIED]
+    system = learn_systems(windows, change(base))[UNIFIED]
     path.parent.mkdir(parents=True, exist_ok=True)
     requests = windows.judged.requests
     rankings = unified_rankings(system, requests)
-    for blind, change in BLINDED.items() if name == WHOLE else ():
-        found = unified_rankings(blinded(system, windows, change), requests)
+    for blind, less in BLINDED.items() if name == WHOLE else ():
+        found = unified_rankings(blinded(system, windows, less), requests)
         rankings |= {f"{kind}, {blind}": found[kind] for kind in KINDS}
     np.savez(path, **rankings)
     return path
@@ -196,7 +204,7 @@ def _print_table(data: JointData, since: datetime, base: JointOptions, folder: s
         rows |= {name: kept[WHOLE][told] for name in BLINDED
                  if (told := f"{kind}, {name}") in kept[WHOLE]}  # fmt: skip
         if kind == UNIFIED:
-            rows |= {name: kept[WHOLE][name] for name in OTHER_RANKERS}
+            rows |= {name: kept[WHOLE][name] for name in OTHER_RANKERS if name in kept[WHOLE]}
         for name, ranked in rows.items():
             whole = None if name == WHOLE else rows[WHOLE]
             cells = [_cell(judged, task, ranked, whole) for task in range(len(TASKS))]

@@ -33,6 +33,7 @@ from search.query_scoring import (
     Asked,
     Scored,
     is_worth,
+    leads_back,
     own_candidates,
     own_queries,
     score,
@@ -187,7 +188,7 @@ def _recommended(
     scored = [
         each
         for each in (score(asked, one) for one in found)
-        if is_worth(each, asked, request.typed)
+        if is_worth(each, asked, request.typed) and not leads_back(each, asked, request.page.total)
     ]
     features = live_features(
         asked, scored, page=request.page, own=request.own, is_nobody=request.viewer.is_nobody

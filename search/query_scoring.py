@@ -43,6 +43,8 @@ LEAST_SCORE = 0.35
 LEAST_COVERAGE = 0.1
 # "films like X", X being among the best hits: it answers none of them, and is about all of them.
 COVERAGE_OF_LIKE = 0.25
+# Sets that differ by no more than this in size, of which the hits fit both, are one.
+SAME_SIZE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,26 @@ def is_worth(scored: Scored, asked: Asked, typed: tuple[str, ...]) -> bool:
         or is_a_hit
         or same_words(scored.words, asked.words)
         or same_words(scored.words, typed)
+    )
+
+
+def leads_back(scored: Scored, asked: Asked, total: int) -> bool:
+    """It finds what one looks at: every hit fits it, and it finds as many as there are.
+
+    "romance comedy" beside "romantic comedy" is another word, and no other films. What says less
+    than the query stays, as one does not see that it finds no more.
+
+    Args:
+        scored: one with anchors, else nothing is known of the hits.
+        asked: with the facts of the first hits.
+        total: hits in all, 0 where nobody knows.
+    """
+    candidate = scored.candidate
+    return (
+        bool(total and candidate.anchors)
+        and not asked.said.issuperset(candidate.anchors)
+        and asked.facts.share(candidate.anchors) == 1.0
+        and abs(candidate.answers - total) <= SAME_SIZE * total
     )
 
 

@@ -35,12 +35,11 @@ def test_each_part_changes_something(name):
 
 def test_a_part_is_run_once_and_stands_in_the_table(tmp_path, monkeypatch, capsys):
     folder = write_films(tmp_path / "films")
-    monkeypatch.setattr(unified_parts, "OTHER_RANKERS", {})
     monkeypatch.setattr(unified_parts, "FOLDER", tmp_path / "kept")
     monkeypatch.setattr(unified_parts, "_encoded", lambda _: encode)
     monkeypatch.setattr(unified_parts, "JointOptions", lambda **given: replace(SMALL, **given))
     command = ["parts", "--data", str(folder), "--test-from", "2010-07-01"]
-    monkeypatch.setattr(sys, "argv", [*command, "--only", WHOLE, "no task"])
+    monkeypatch.setattr(sys, "argv", [*command, "--no-other-rankers", "--only", WHOLE, "no task"])
     unified_parts.main()
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert sum(line.startswith("| no task |") for line in lines) == 2

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from catalog.items import set_hidden
 from catalog.types import Viewer
 from search.models import Query
+from search.query_features import facts_of
 from search.query_mixing import MAX_OF_RULE
 from search.query_recommendation import recommend
 from search.query_store import build_queries, set_review
@@ -68,6 +69,30 @@ def test_a_query_is_never_offered_to_itself_nor_its_reordering_nor_its_correctio
 
 def test_the_same_meaning_in_full_is_not_offered(built):
     assert "Alfred Hitchcock thriller" not in texts("hitchcock thriller")
+
+
+@pytest.mark.parametrize(
+    ("query", "same", "other"),
+    [
+        ("hitchcock", {"Alfred Hitchcock thriller", "American thriller"}, "James Stewart"),
+        ("james stewart", {"James Stewart thriller"}, "Alfred Hitchcock thriller"),
+        ("french comedies", set(), "Jacques Tati comedy"),
+    ],
+)
+def test_what_finds_the_films_that_one_looks_at_is_not_offered(built, query, same, other):
+    """Where the page says how many there are: other words for the same set lead nowhere."""
+    request = SearchRequest(query=query)
+    found = retrieve(request)
+    shown = {
+        each.text
+        for each in recommend(
+            query=query, normalized=normalize_query(query), exact_title=False,
+            top_item_ids=found.top_item_ids, viewer=Viewer(), page=facts_of(request, found),
+        ).queries
+    }  # fmt: skip
+    assert same <= set(texts(query))
+    assert not same & shown
+    assert other in shown
 
 
 def test_at_most_eight_and_at_most_two_of_one_kind(built):
