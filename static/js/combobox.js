@@ -68,6 +68,9 @@
   const move = (step) => {
     const count = options().length;
     if (box.hidden) return count ? open() : load();
+    // A list that comes late would take away what is being chosen from.
+    clearTimeout(timer);
+    fetching?.abort();
     // One place more than there are options: the field itself.
     mark(((active + 1 + step + count + 1) % (count + 1)) - 1);
   };

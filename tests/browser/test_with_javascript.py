@@ -56,6 +56,24 @@ def test_the_search_field_is_a_combobox(page, site):
     expect(page).to_have_url(re.compile(r"/search\?q=.*from="))
 
 
+def test_what_is_being_chosen_is_not_taken_away_by_a_list_that_comes_late(page, site):
+    page.goto(site)
+    field = page.get_by_role("combobox", name="Search films")
+    field.press_sequentially("hitc", delay=30)
+    first = page.get_by_role("listbox").get_by_role("option").first
+    expect(first).to_be_visible()
+    # Sooner than the suggestions of the longer text are asked for.
+    page.keyboard.type("h")
+    page.keyboard.press("ArrowDown")
+    expect(first).to_have_attribute("aria-selected", "true")
+    page.wait_for_timeout(800)
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", first.get_attribute("id"))
+    # Typing on asks again.
+    with page.expect_response(lambda answer: "/suggest?q=hitchc" in answer.url):
+        page.keyboard.type("c")
+
+
 def test_a_suggestion_can_be_clicked_and_tab_leaves(page, site):
     page.goto(site)
     field = page.locator("#q")
