@@ -23,6 +23,7 @@ from catalog.models import Answer, Item, Label, Person
 from catalog.types import Viewer
 from recs.history import History, read_history
 from workers.augmentation.form import text_of
+from workers.augmentation.planted import speaks_to_a_judge
 from workers.augmentation.queries import Estimate
 from workers.llm.client import ask
 from workers.llm.jobs import spent_by, work
@@ -104,6 +105,8 @@ def label_pairs(
             prompt = prompt_of(pair)
             if prompt is None:
                 return Counter({"too little to judge by": 1})
+            if _is_planted(pair):
+                return Counter({"speaks to a judge": 1})
             answer = ask(prompt, provider=asked, job=progress.job)
             return keep(pair, answer.value, labeller=asked.model, call=answer.call.pk)
 
@@ -210,6 +213,12 @@ def keep(pair: Pair, value: Mapping[str, Any], *, labeller: str, call: int) -> C
         drawn=Drawn(propensity=pair.propensity, confidence=sure, call=call),
     )  # fmt: skip
     return Counter({f"grade {value['grade']}": 1})
+
+
+def _is_planted(pair: Pair) -> bool:
+    item = Item.objects.filter(pk=pair.item_id).first()
+    texts = [pair.query] if item is None else [pair.query, text_of(item)]
+    return any(map(speaks_to_a_judge, texts))
 
 
 def supported(evidence: Iterable[str], texts: Sequence[str]) -> list[str]:
