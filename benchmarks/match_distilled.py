@@ -81,7 +81,7 @@ def parts_of(world: JudgedWorld, nearness: DoubleFloats, sizes: Sizes, *, seed: 
     grades = np.round(world.pairs.grades)
 
     def halves(mask: Bools, most: int) -> Ints:
-        of_each = [random.permutation(np.flatnonzero(mask & (wanted)))[: most // 2]
+        of_each = [random.permutation(np.flatnonzero(mask & wanted))[: most // 2]
                    for wanted in (grades == 1, grades >= 3)]  # fmt: skip
         return np.sort(np.concatenate(of_each))
 

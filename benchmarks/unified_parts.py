@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--table", action="store_true", help="fit nothing")
     parser.add_argument(
-        "--no-other-rankers", action="store_true", help="the whole with its own ranker alone"
+        "--no-other-rankers",
+        action="store_true",
+        help="the whole with its own ranker alone; kept as it is",
     )
     args = parser.parse_args()
     data = read_joint(args.data)

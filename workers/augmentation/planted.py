@@ -1,9 +1,9 @@
-"""Texts that speak to whoever grades them: such pairs are for people, and no model is asked.
+"""Texts that speak to whoever grades them: no model is asked about them, people may grade them.
 
 Quotation keeps a planted text in its place, and a model reads it all the same: by likelihood it
-moved most grades of the larger model that was measured (docs/experiments.md). These patterns are of
-what was seen to move one, in English; whoever words it otherwise gets by, which is why a label
-also has to show the words that it rests on.
+moved most grades of the larger model that was measured (docs/experiments.md). These patterns were
+made from the texts of that suite and of the tests, nearly all English; whoever words it otherwise
+gets by, which is why a label also has to show the words that it rests on.
 """
 
 import re
