@@ -69,11 +69,17 @@ def judge_page(page, site):
 
 
 def press(page, key):
-    """A key, and the next pair is there."""
-    with page.expect_response(lambda answer: "judge/" in answer.url):
-        page.keyboard.press(key)
+    """A key, and the next pair is there: until then the page takes no other key."""
+    page.evaluate(
+        """() => {
+            window.settled = false;
+            document.addEventListener("htmx:afterSettle", () => { window.settled = true; },
+                                      { once: true });
+        }"""
+    )
+    page.keyboard.press(key)
+    page.wait_for_function("window.settled")
     expect(page.locator("#judging [data-focus]")).to_be_focused()
-    expect(page.locator("#judging.htmx-swapping, #judging.htmx-settling")).to_have_count(0)
 
 
 def test_thirty_grades_and_one_undo_with_the_keyboard_alone(page, site, judges, console, shot):
