@@ -1,10 +1,11 @@
 """What search computes ahead of requests: words, finished texts, queries, their checks."""
 
 import logging
+from datetime import datetime
 
-from catalog.enqueue import enqueue
+from catalog.enqueue import enqueue_soon
 from catalog.jobs import track
-from catalog.models import Item
+from catalog.models import Item, Job
 from recs import registry
 from recs.errors import AlreadyTraining, NotEnoughEvents
 from recs.models import ModelVersion
@@ -23,6 +24,8 @@ from search import (
 from search.models import FacetWord, Query, Term
 
 log = logging.getLogger(__name__)
+
+CHECK = "search.check_queries"
 
 
 def build_terms(*, bar: bool = False) -> None:
@@ -57,7 +60,7 @@ def build_queries(*, bar: bool = False) -> None:
     """Generate and check the queries that can be recommended, from every source."""
     with track(kind="search.build_queries", bar=bar) as progress:
         query_store.build_queries(progress=progress)
-    enqueue("search.check_queries")
+    enqueue_soon("search.check_queries")
 
 
 def check_queries(*, every: bool = False, source: str = "", bar: bool = False) -> dict[str, int]:
@@ -68,11 +71,23 @@ def check_queries(*, every: bool = False, source: str = "", bar: bool = False) -
     Returns:
         What query_checks.check_queries() counts, "folded", and "accepted" by a policy.
     """
-    with track(kind="search.check_queries", bar=bar) as progress:
+    given = {"every": every, "source": source}
+    with track(kind=CHECK, params=given, bar=bar) as progress:
         counts = query_checks.check_queries(every=every, source=source, progress=progress)
         counts |= {"folded": query_folding.fold_queries(progress=progress)}
         # After the folding: what says the same as a better one is not accepted.
-        return {**counts, "accepted": proposal_policy.accept_by_policy()}
+        counts |= {"accepted": proposal_policy.accept_by_policy()}
+        progress.result.update(counts)
+        return counts
+
+
+def check_as_asked(asked: str = "") -> None:
+    """The same of all queries, unless a run that began after `asked` (ISO 8601) left none over."""
+    done = Job.objects.filter(kind=CHECK, state=Job.State.DONE, params__source="", result__left=0)
+    if asked and done.filter(started_at__gt=datetime.fromisoformat(asked)).exists():
+        log.info("what was asked for at %s was done meanwhile", asked)
+        return
+    check_queries()
 
 
 def propose_synonyms(*, bar: bool = False) -> None:

@@ -2,13 +2,14 @@
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from catalog.models import Item, Job
 from catalog.types import Viewer
 from recs.ml.text_encoder import encoder_revision, packaged_model_dir
 from recs.models import ContentVersion
 from recs.versions import promote
-from search import query_checks
+from search import pipeline, query_checks
 from search.models import Query, Rule
 from search.query_checks import check_queries, check_report, release, try_query
 from search.query_store import build_queries
@@ -169,6 +170,38 @@ def test_a_version_that_goes_live_calls_for_it(db, django_capture_on_commit_call
     with django_capture_on_commit_callbacks(execute=True):
         promote(version=version)
     assert sent == ["search.check_queries"]
+
+
+def test_what_was_called_for_twice_is_done_once(built, monkeypatch):
+    sent = []
+    monkeypatch.setattr("catalog.enqueue._send", lambda name, kwargs: sent.append(kwargs["asked"]))
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda call: call())
+    jobs = Job.objects.filter(kind="search.check_queries", state="done")
+    pipeline.build_queries()
+    pipeline.build_queries()
+    pipeline.check_as_asked(sent[0])
+    assert jobs.count() == 1
+    pipeline.check_as_asked(sent[1])
+    assert jobs.count() == 1
+    pipeline.build_queries()
+    pipeline.check_as_asked(sent[2])
+    assert jobs.count() == 2, "asked for after the run began"
+    pipeline.check_as_asked()
+    assert jobs.count() == 3, "nobody asked: it is night"
+
+
+def test_a_run_of_one_source_or_one_that_left_some_does_for_nobody(built, monkeypatch):
+    asked = timezone.now().isoformat()
+    jobs = Job.objects.filter(kind="search.check_queries", state="done")
+    pipeline.check_queries(source="titles")
+    monkeypatch.setattr(query_checks, "MOST_SECONDS", -1.0)
+    pipeline.check_as_asked(asked)
+    monkeypatch.undo()
+    assert jobs.get(params__source="").result["left"] > 0
+    pipeline.check_as_asked(asked)
+    assert jobs.filter(params__source="").count() == 2
+    pipeline.check_as_asked(asked)
+    assert jobs.filter(params__source="").count() == 2
 
 
 def test_a_check_changes_no_review(built):

@@ -25,9 +25,9 @@ def build_queries() -> None:
 
 # It stops by itself before that (search.query_checks.MOST_SECONDS), and the next one goes on.
 @shared_task(name="search.check_queries", time_limit=1980, soft_time_limit=1900)
-def check_queries() -> None:
+def check_queries(asked: str = "") -> None:
     """Try the stored queries on the live search, and fold those that say the same."""
-    pipeline.check_queries()
+    pipeline.check_as_asked(asked)
 
 
 @shared_task(name="search.propose_synonyms", time_limit=1800, soft_time_limit=1700)
