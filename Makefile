@@ -36,8 +36,9 @@ run: install  ## Start everything; the first time it loads the demo
 	@exec $(BIN)/python -m config.embedded run
 
 # A process for each processor, at most four, with services of its own (tests/services.py); -n 0 in
-# ARGS runs them in one. Their matrices are small: a second thread for a product waits for the first.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# ARGS runs them in one. Files with slow tests come first (tests/conftest.py) and stay there. Their
+# matrices are small: a second thread for a product waits for the first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 test test-fast: export OMP_NUM_THREADS ?= 1
 test: install-dev  ## Run all tests (browser tests need the system's Chromium)
 	$(PYTEST) $(ARGS)

@@ -1,4 +1,4 @@
-"""A request stage by stage: what was filled in, what the index gave, what the ranker made of it."""
+"""A request stage by stage: what was filled in, what the index gave and the ranker made of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from recs.ml.unified.features import GROUPS
 from recs.ml.unified.quality import NAMES as QUALITIES
 from recs.models import ModelVersion
 from recs.surfaces import Mixing
-from recs.unified import Ranking, UnifiedAsk, ranking_of, sentence, weights_of
+from recs.unified import SOURCE, Ranking, UnifiedAsk, ranking_of, sentence, weights_of
 
 SHOWN = 20
 # What counts for all candidates alike is no reason for one of them.
@@ -43,6 +43,17 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One of the list that a visitor sees: what found it, and its place by the ranker."""
+
+    place: int
+    item_id: int
+    title: str
+    found_by: str
+    ranked: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """One version's answer to a request, a stage at a time.
 
@@ -56,6 +67,7 @@ class Replay:
     ranked: tuple[Ranked, ...]
     groups: tuple[str, ...]
     weights: Mapping[str, float]
+    shown: tuple[Shown, ...]
     stages: Mapping[str, float]
 
 
@@ -66,28 +78,44 @@ def replay(version: ModelVersion, ask: UnifiedAsk, mix: Mixing) -> Replay:
         UnusableVersion: where the version cannot be loaded.
     """
     ranking = ranking_of(version, ask)
+    shown = [(ranking.ids[place], SOURCE) for place in ranking.mixed(mix, SHOWN)]
+    return replay_of(ranking, surface=ask.surface, taste=ask.history.taste, shown=shown)
+
+
+def replay_of(
+    ranking: Ranking, *, surface: str, taste: Sequence[TasteItem], shown: Sequence[tuple[int, str]]
+) -> Replay:
+    """A ranking taken apart; `shown`: the items of the list, in order, with what found each."""
     by_product = sorted(ranking.fits, key=lambda item_id: -ranking.fits[item_id])
     first, ranked_first = by_product[:SHOWN], ranking.ids[:SHOWN]
-    taste = ask.history.taste
-    asked = [*first, *ranked_first, *(item.item_id for item in taste), ask.item_id or 0]
+    asked = [*first, *ranked_first, *(item.item_id for item in taste), *(key for key, _ in shown)]
     titles = dict(Item.objects.filter(pk__in=asked).values_list("pk", "title"))
     places = {item_id: place for place, item_id in enumerate(ranking.ids)}
+    listed = tuple(
+        Shown(
+            place=number, item_id=key, title=titles.get(key, ""), found_by=found_by,
+            ranked=places[key] + 1 if key in places else None,
+        )
+        for number, (key, found_by) in enumerate(shown, start=1)
+    )  # fmt: skip
+    weights = map(float, weights_of(ranking.version, ranking.model))
     return Replay(
-        version=version,
-        filled=_filled(ask, ranking, titles),
+        version=ranking.version,
+        filled=_filled(surface, ranking, titles),
         retrieved=tuple(
             _retrieved(number, item_id, ranking, places[item_id], titles)
             for number, item_id in enumerate(first, start=1)
         ),
         candidates=len(ranking.ids),
-        ranked=_ranked(ranking, by_product, mix, taste, titles),
+        ranked=_ranked(ranking, by_product, listed, taste, titles),
         groups=TOLD_GROUPS,
-        weights=dict(zip(QUALITIES, map(float, weights_of(version, ranking.model)), strict=True)),
+        weights=dict(zip(QUALITIES, weights, strict=True)),
+        shown=listed,
         stages=ranking.stages,
     )
 
 
-def _filled(ask: UnifiedAsk, ranking: Ranking, titles: Mapping[int, str]) -> dict[str, str]:
+def _filled(surface: str, ranking: Ranking, titles: Mapping[int, str]) -> dict[str, str]:
     question = ranking.question
     given = [bool(flag) for flag in question.given[0]]
     source = int(question.sources[0])
@@ -97,7 +125,7 @@ def _filled(ask: UnifiedAsk, ranking: Ranking, titles: Mapping[int, str]) -> dic
     )
     words = question.words[0]
     return {
-        "surface": ask.surface,
+        "surface": surface,
         "words": f"{words or 'none'}{'' if given[0] or not words else ' (filled in)'}",
         "source item": f"{name or 'none'}{'' if given[1] or not key else ' (filled in)'}",
         "person": f"{len(question.known.items):,} events are known" if given[2] else "a stranger",
@@ -124,14 +152,14 @@ def _retrieved(
 def _ranked(
     ranking: Ranking,
     by_product: Sequence[int],
-    mix: Mixing,
+    listed: Sequence[Shown],
     taste: Sequence[TasteItem],
     titles: Mapping[int, str],
 ) -> tuple[Ranked, ...]:
     places = list(range(min(SHOWN, len(ranking.ids))))
     reasons = ranking.reasons(places, taste)
     retrieved = {item_id: place for place, item_id in enumerate(by_product, start=1)}
-    shown = {place: number for number, place in enumerate(ranking.mixed(mix, SHOWN), start=1)}
+    shown = {one.item_id: one.place for one in listed}
     return tuple(
         Ranked(
             place=place + 1,
@@ -140,7 +168,7 @@ def _ranked(
             chance=ranking.chance(place),
             groups=tuple(reason.explanation[name] for name in TOLD_GROUPS),
             retrieved=retrieved.get(ranking.ids[place]),
-            shown=shown.get(place),
+            shown=shown.get(ranking.ids[place]),
             reason=sentence(reason, titles),
         )
         for place, reason in zip(places, reasons, strict=True)

@@ -75,6 +75,8 @@ class Choosing:
     fallback: str = ""
     # The live match filter, read in the same statement; whether it counts is the surface's.
     match_filter: ModelVersion | None = None
+    # Whoever asks: somebody looks into what the version would answer.
+    is_looked_into: bool = False
 
     @property
     def name(self) -> str:
@@ -83,7 +85,7 @@ class Choosing:
 
     def why_not_with(self, history: History) -> str:
         """The code of why it does not answer somebody with this history; "" where it does."""
-        if self.fallback or self.version is None or history.wanted:
+        if self.fallback or self.version is None or history.wanted or self.is_looked_into:
             return self.fallback
         return why_not_strangers(self.surface, self.version)
 
@@ -99,6 +101,18 @@ def choosing(surface: str, viewer: Viewer) -> Choosing:
     version, match_filter = registry.live_of(KIND, ModelVersion.Kind.MATCH_FILTER)
     found = _chosen(surface, viewer, version)
     return dataclasses.replace(found, surface=surface, match_filter=match_filter)
+
+
+def looking_into(version: ModelVersion, surface: str) -> Choosing:
+    """That version, live or not, whatever the switch says and whoever asks.
+
+    Raises:
+        UnusableVersion: where it cannot be loaded.
+    """
+    return Choosing(
+        surface=surface, version=version, model=load_unified(version), is_looked_into=True,
+        match_filter=registry.live(ModelVersion.Kind.MATCH_FILTER),
+    )  # fmt: skip
 
 
 def _chosen(surface: str, viewer: Viewer, version: ModelVersion | None) -> Choosing:

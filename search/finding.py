@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from catalog.filters import ItemFilters, Range
 from catalog.profiles import current_profile
+from recs.unified import Choosing
 from search import collection_titles, dense, lexical, like, spelling, tsquery
 from search.candidates import failing_facets, load_candidates
 from search.fusion import Scored, fuse
@@ -72,6 +73,8 @@ class Found:
     fused: Sequence[int] = ()
     # What the match filter leaves out of the set.
     left_out: frozenset[int] = frozenset()
+    # What answers in place of what the surface's switch says.
+    answering: Choosing | None = None
 
     @property
     def items(self) -> ItemSet:
@@ -117,13 +120,23 @@ def read(request: SearchRequest, *, text: str | None = None) -> Reading:
     return _reading(query, found, request)
 
 
-def find(reading: Reading, request: SearchRequest, stages: Stages) -> Found:
-    """The candidate set, in the order in which it is shown."""
+def find(
+    reading: Reading,
+    request: SearchRequest,
+    stages: Stages,
+    *,
+    answering: Choosing | None = None,
+) -> Found:
+    """The candidate set, in the order in which it is shown.
+
+    `answering`: a version to look into, in place of what the surface's switch says.
+    """
     # "films like Rear Window": no item holds those words, and its neighbours are what is asked.
     near = _like(request, stages)
     if near:
         return Found(Reading(query=reading.query, words=reading.query), scored=near)
     found = by_words_and_meaning(reading, request, stages)
+    found.answering = answering
     found.fused = [one.candidate.item_id for one in found.scored]
     _order(found, request, stages)
     return found
@@ -148,6 +161,7 @@ def find_inside(found: Found, request: SearchRequest, stages: Stages) -> Found:
         and not failing_facets(one.candidate, request.filters)
     ]
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
+    inside.answering = found.answering
     inside.scored.sort(key=lambda one: (-one.score, one.candidate.item_id))
     _order(inside, request, stages, is_settled=True)
     inside.scored = [one for one in inside.scored if one.candidate.item_id in members]
@@ -234,8 +248,9 @@ def _order(
         reading, ids = found.reading, [match.item_id for match in found.near]
         near = Near(ids=ids, beyond=beyond, is_settled=is_settled)
         found.learned = reorder(
-            found.scored, reading.words, request, within=reading.within, near=near
-        )
+            found.scored, reading.words, request, within=reading.within, near=near,
+            answering=found.answering,
+        )  # fmt: skip
         found.scored = found.learned.scored
 
 

@@ -89,13 +89,14 @@ def reorder(
     *,
     within: ItemFilters | None = None,
     near: Near = NOTHING_NEAR,
+    answering: Choosing | None = None,
 ) -> Learned:
     """The candidates by the unified model, where it answers this viewer's searches.
 
     `within`: what all of them pass, and what the model finds beside them must pass. `near`: what
-    the version's cut decides about.
+    the version's cut decides about. `answering`: what answers in place of what the switch says.
     """
-    chosen = choosing(SURFACE, request.viewer)
+    chosen = answering or choosing(SURFACE, request.viewer)
     found = _ordered(chosen, scored, query, request, within or ItemFilters(), near)
     return replace(found, match_filter=chosen.match_filter)
 

@@ -1,5 +1,6 @@
 """A request asked again in the admin, stage by stage, of one version or of two."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,20 +10,19 @@ from catalog.errors import InvalidInput, NotFound, ProjectError
 from catalog.models import Item, Person
 from catalog.profiles import current_profile
 from catalog.types import Viewer
-from recs.history import read_history
+from recs.history import History, read_history
 from recs.match_filter import mode_of
 from recs.models import ModelVersion
-from recs.replay import replay
+from recs.replay import SHOWN, replay, replay_of
 from recs.surfaces import mixing, setting
-from recs.unified import TASKS, UnifiedAsk
-from search.learned import RANKED
+from recs.unified import TASKS, UnifiedAsk, choosing, looking_into
 from search.placement import MOST
 from search.query_reasons import why
 from search.recommended import recommended_for
 from search.retrieval import candidates_of, retrieve
 from search.types import SearchRequest
 
-SHOWN = 10
+SHOWN_OF_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +70,7 @@ def context_of(given: ReplayInput) -> dict[str, Any]:
     if not is_asked:
         return context
     try:
-        ask, words = _ask(given)
-        mix = mixing(given.surface)
-        return {
-            **context,
-            "words": words,
-            "replays": [replay(version, ask, mix) for version in chosen],
-        }
+        return {**context, **_replays(given, chosen)}
     except ProjectError as error:
         return {**context, "problem": error.detail}
 
@@ -89,17 +83,19 @@ def _chosen(versions: list[ModelVersion], given: ReplayInput) -> list[ModelVersi
     return list(dict.fromkeys(picked)) or (live or versions)[:1]
 
 
-def _ask(given: ReplayInput) -> tuple[UnifiedAsk, list[dict[str, Any]]]:
-    """The request, and the first of what words and meaning find.
+def _replays(given: ReplayInput, chosen: Sequence[ModelVersion]) -> dict[str, Any]:
+    """What each version makes of the request, and why it may not be what this viewer is shown now.
 
     Raises:
         NotFound: where there is no such person or item.
         InvalidInput: where the surface lacks what it needs.
+        UnusableVersion: where a version cannot be loaded.
     """
     viewer = _viewer(given)
     history = read_history(viewer=viewer)
+    fallback = choosing(given.surface, viewer).why_not_with(history)
     if given.surface == "search":
-        return _search(given, viewer, history)
+        return {**_searches(given, viewer, history, chosen), "fallback": fallback}
     excluded = history.seen | history.unwanted
     key = None
     if given.surface == "similar":
@@ -111,7 +107,8 @@ def _ask(given: ReplayInput) -> tuple[UnifiedAsk, list[dict[str, Any]]]:
     ask = UnifiedAsk(
         surface=given.surface, viewer=viewer, history=history, item_id=key, excluded=excluded
     )
-    return ask, []
+    mix = mixing(given.surface)
+    return {"replays": [replay(version, ask, mix) for version in chosen], "fallback": fallback}
 
 
 def _viewer(given: ReplayInput) -> Viewer:
@@ -159,22 +156,26 @@ def _left_out(given: ReplayInput) -> dict[str, Any] | None:
     return {"looked_at": len(found.match_scores), "rows": rows, "mode": mode_of("search")}
 
 
-def _search(
-    given: ReplayInput, viewer: Viewer, history: Any
-) -> tuple[UnifiedAsk, list[dict[str, Any]]]:
+def _searches(
+    given: ReplayInput, viewer: Viewer, history: History, chosen: Sequence[ModelVersion]
+) -> dict[str, Any]:
+    """The first of what words and meaning find; and by each version the very page of hits."""
     if not given.query:
         raise InvalidInput("A search needs words.", field="query")
-    scored, query = candidates_of(SearchRequest(query=given.query, viewer=viewer))
+    request = SearchRequest(query=given.query, viewer=viewer, per_page=SHOWN)
+    scored, _ = candidates_of(request)
     words = [
         {"place": place, "title": one.candidate.title, "source": one.source, "score": one.score}
-        for place, one in enumerate(scored[:SHOWN], start=1)
+        for place, one in enumerate(scored[:SHOWN_OF_WORDS], start=1)
     ]
-    ask = UnifiedAsk(
-        surface="search",
-        viewer=viewer,
-        history=history,
-        text=query.text,
-        excluded=history.unwanted,
-        also=[one.candidate.item_id for one in scored[:RANKED]],
-    )
-    return ask, words
+    replays, unasked = [], ""
+    for version in chosen:
+        found = retrieve(request, answering=looking_into(version, given.surface))
+        if found.ranking is None:
+            unasked = found.fallback
+            continue
+        shown = [(hit.item.pk, str(hit.source)) for hit in found.hits]
+        replays.append(
+            replay_of(found.ranking, surface=given.surface, taste=history.taste, shown=shown)
+        )
+    return {"words": words, "replays": replays, "unasked": unasked}

@@ -13,6 +13,7 @@ from catalog.errors import InvalidInput
 from catalog.filters import ItemFilters
 from catalog.models import Item, Profile
 from catalog.profiles import current_profile
+from recs.unified import Choosing
 from search import browse, dense
 from search.facet_wording import filter_label
 from search.finding import Found, Reading, by_words_and_meaning, find, read
@@ -52,12 +53,15 @@ MANY = 100
 MANY_OF_A_VALUE = 10
 
 
-def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retrieved:
+def retrieve(
+    request: SearchRequest, *, rules: RuleSet | None = None, answering: Choosing | None = None
+) -> Retrieved:
     """The page of hits asked for, with totals, facets and what else is near.
 
     Args:
         request: what is asked.
         rules: the editors' rules; those that are switched on, where others are not to be tried.
+        answering: a version of the unified model to look into; by the switch where it is None.
 
     Raises:
         InvalidInput: names the field of the request that cannot be used.
@@ -72,7 +76,7 @@ def retrieve(request: SearchRequest, *, rules: RuleSet | None = None) -> Retriev
     if typed.is_empty:
         applied = rules.applied("", verbatim=request.verbatim)
         return browse.browse(request, typed, profile, stages, applied)
-    found = find(reading, request, stages)
+    found = find(reading, request, stages, answering=answering)
     with stages.time("rules"):
         meant = found.reading.query.normalized
         applied = rules.applied(typed.normalized, meant, verbatim=request.verbatim)

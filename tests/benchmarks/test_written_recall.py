@@ -227,6 +227,7 @@ class TestWhole:
         settings.FORAY_HOME = tmp_path
         return served
 
+    @pytest.mark.slow
     def test_no_judged_query_reaches_a_prompt_and_the_ledger_counts(
         self, asks, tmp_path, capsys, monkeypatch
     ):

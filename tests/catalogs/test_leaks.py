@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
@@ -117,6 +118,7 @@ def test_every_path_of_the_api_answers_from_the_keys_catalog(worlds, keys):
         check(exported, world)
 
 
+@pytest.mark.slow
 def test_every_list_of_the_admin_and_every_download_is_of_its_catalog(worlds):
     for world in WORLDS:
         client, seen = world.client(), set()

@@ -16,7 +16,7 @@ from recs.recommend import RecommendRequest, recommend
 from recs.unified_models import forget_unified
 from search.answer import search
 from search.models import Synonym
-from search.retrieval import candidates_of
+from search.retrieval import candidates_of, retrieve
 from search.synonym_sets import SynonymSet
 from search.synonym_store import review_synonyms, state
 from search.types import SearchRequest
@@ -171,6 +171,45 @@ class TestReplay:
                       live.name, other.name, "10 events are known", "Drama tale"):  # fmt: skip
             assert words in told
         assert not Answer.objects.exists()
+
+    @pytest.mark.parametrize("query", ["tale", "Drama tale 3"])
+    def test_the_list_of_a_search_is_the_visitors(self, live, boss, query):
+        """Also where a title is typed in full, which closes the set to what only the model finds."""
+        who = Viewer(person_id=Person.objects.get(external_id="p0").pk)
+        found = retrieve(SearchRequest(query=query, viewer=who, per_page=20))
+        assert found.model_version == live.name
+        given = self.page(boss, surface="search", query=query, person="p0").context
+        (replayed,) = given["replays"]
+        assert [(one.item_id, one.found_by) for one in replayed.shown] == [
+            (hit.item.pk, hit.source) for hit in found.hits
+        ]
+        assert [one.ranked for one in replayed.shown if one.found_by != "exact_title"]
+        places = {one.item_id: one.place for one in replayed.shown}
+        for row in replayed.ranked:
+            assert row.shown == places.get(row.item_id)
+
+    def test_the_list_of_home_is_the_visitors(self, live, boss):
+        who = Viewer(person_id=Person.objects.get(external_id="p1").pk)
+        found = recommend(RecommendRequest(surface="home", viewer=who, k=5))
+        (replayed,) = self.page(boss, surface="home", person="p1").context["replays"]
+        assert [one.item_id for one in replayed.shown[:5]] == [hit.item_id for hit in found.hits]
+
+    def test_another_version_than_the_live_one_shows_its_own_list(self, live, boss):
+        other = learned_version()
+        given = {"surface": "search", "query": "tale", "person": "p0", "first": other.pk}
+        (replayed,) = self.page(boss, **given).context["replays"]
+        assert replayed.version == other
+        assert replayed.shown
+
+    def test_why_this_viewer_is_answered_without_the_model_is_said(self, live, boss):
+        Surface.objects.create(key="search", engine="first")
+        told = self.page(boss, surface="search", query="tale").content.decode()
+        assert "Now this viewer is answered without the model (switched_off)" in told
+        assert "From the ranker" in told
+
+    def test_a_query_of_which_no_model_is_asked(self, live, boss):
+        told = self.page(boss, surface="search", query="!!!").content.decode()
+        assert "No model is asked of these words (not_asked)" in told
 
     def test_home_and_more_like_this(self, live, boss):
         home = self.page(boss, surface="home", person="p1").content.decode()
