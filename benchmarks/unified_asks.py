@@ -10,6 +10,7 @@ from recs.errors import NoLiveVersion
 from recs.history import read_history
 from recs.models import ItemVector, ModelVersion
 from recs.unified import UnifiedAsk, live_request
+from recs.unified_index import index_query
 from recs.unified_models import KIND, load_unified
 
 Floats = npt.NDArray[np.float32]
@@ -28,7 +29,8 @@ def read_asks(count: int) -> Floats:
 
     Of the people with most events; items and categories by lot.
     """
-    model = load_unified(_live())
+    version = _live()
+    model = load_unified(version)
     people = Event.objects.filter(person__isnull=False).values_list("person_id", flat=True)
     persons = sorted(set(people.order_by("person_id").distinct()[: count * 3]))
     items = list(Item.objects.order_by("pk").values_list("pk", "category_paths"))
@@ -47,7 +49,10 @@ def read_asks(count: int) -> Floats:
                 surface="search", viewer=viewer, history=read_history(viewer=viewer), text=words
             ),
         )[number % 3]
-        found.append(model.asked_vector(model.question(live_request(model, ask))))
+        question = model.question(live_request(model, ask))
+        found.append(
+            index_query(version, model, question, surface=ask.surface, item_id=ask.item_id)[0]
+        )
     # The number that levels the stored ones counts nothing.
     return np.pad(np.stack(found), ((0, 0), (0, 1)))
 

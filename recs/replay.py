@@ -9,7 +9,8 @@ from recs.ml.unified.features import GROUPS
 from recs.ml.unified.quality import NAMES as QUALITIES
 from recs.models import ModelVersion
 from recs.surfaces import Mixing
-from recs.unified import SOURCE, Ranking, UnifiedAsk, ranking_of, sentence, weights_of
+from recs.unified import SOURCE, Ranking, UnifiedAsk, ranking_of, sentence
+from recs.unified_index import weights_of
 
 SHOWN = 20
 # What counts for all candidates alike is no reason for one of them.
@@ -137,7 +138,7 @@ def _filled(surface: str, ranking: Ranking, titles: Mapping[int, str]) -> dict[s
 def _retrieved(
     number: int, item_id: int, ranking: Ranking, place: int, titles: Mapping[int, str]
 ) -> Retrieved:
-    fit = float(ranking.vectors[place] @ ranking.question.vectors[0])
+    fit = float(ranking.vectors[place] @ ranking.asked[: ranking.vectors.shape[1]])
     product = ranking.fits[item_id]
     return Retrieved(
         place=number,

@@ -28,9 +28,10 @@ from recs.ml.unified.quality import NAMES as QUALITIES
 from recs.ml.unified.quality import with_quality
 from recs.ml.unified.served import LiveRequest, ServedUnified, normal
 from recs.ml.unified.surfaces import HOME, SEARCH, SIMILAR
-from recs.models import ContentVersion, ModelVersion, QualityWeights
+from recs.models import ContentVersion, ModelVersion
 from recs.searches import searches_of
 from recs.surfaces import Mixing, why_not, why_not_strangers
+from recs.unified_index import index_query
 from recs.unified_models import KIND, load_unified, text_version
 from recs.vector_index import best_items
 
@@ -139,9 +140,9 @@ def ranking_of(version: ModelVersion, ask: UnifiedAsk) -> "Ranking":
 class Ranking:
     """C items, best first.
 
-    `logits`: (C,) float32 calibrated log-odds of being chosen. `features`: (C, F). `fits`: by item
-    the product that the index compares. `vectors`: (C, D), `rows`:
-    (C,), 0 for items that are younger than the version. `stages`: milliseconds.
+    `logits`: (C,) float32 calibrated log-odds of being chosen. `features`: (C, F). `asked`:
+    (D + F,), what the index was asked with; `fits`: by item its product with it. `vectors`: (C, D),
+    `rows`: (C,), 0 for items that are younger than the version. `stages`: milliseconds.
     """
 
     version: ModelVersion
@@ -150,6 +151,7 @@ class Ranking:
     ids: tuple[int, ...]
     logits: Floats
     features: Floats
+    asked: Floats
     fits: Mapping[int, float]
     vectors: Floats
     rows: Ints
@@ -268,13 +270,11 @@ def rank(version: ModelVersion, model: ServedUnified, ask: UnifiedAsk) -> Rankin
     clock = _Clock()
     question = model.question(live_request(model, ask))
     clock.tick("query_tower")
-    asked = _asked_vector(version, model, question)
+    asked, count = index_query(version, model, question, surface=ask.surface, item_id=ask.item_id)
     found = (
         []
         if ask.only_also
-        else best_items(
-            version, asked, k=model.candidates, filters=ask.filters, exclude=ask.excluded
-        )
+        else best_items(version, asked, k=count, filters=ask.filters, exclude=ask.excluded)
     )
     clock.tick("index")
     ids = list(dict.fromkeys([*(item_id for item_id, _ in found), *ask.also]))
@@ -303,6 +303,7 @@ def rank(version: ModelVersion, model: ServedUnified, ask: UnifiedAsk) -> Rankin
         ids=tuple(ids[place] for place in order.tolist()),
         logits=logits[order],
         features=features[order],
+        asked=asked,
         fits=fits,
         vectors=side.vectors[order],
         rows=rows[order],
@@ -340,20 +341,6 @@ def live_request(model: ServedUnified, ask: UnifiedAsk) -> LiveRequest:
         ),
         is_person=not ask.viewer.is_nobody or bool(len(history.items)),
     )
-
-
-def _asked_vector(version: ModelVersion, model: ServedUnified, question: Question) -> Floats:
-    """q', with the weights that an editor set, where one did."""
-    weights = weights_of(version, model)
-    return dataclasses.replace(model, weights=weights).asked_vector(question)
-
-
-def weights_of(version: ModelVersion, model: ServedUnified) -> Floats:
-    """(F,) float32: an editor's weights of quality, else the version's own."""
-    row = QualityWeights.objects.filter(version_id=version.pk).first()
-    if row is None:
-        return model.weights
-    return np.array([getattr(row, name) for name in QUALITIES], np.float32)
 
 
 def _side(version: ModelVersion, model: ServedUnified, ids: list[int], rows: Ints) -> ItemSide:

@@ -1,6 +1,6 @@
 """Whether a version of the unified model may answer, surface by surface, by what it would serve."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +19,10 @@ from recs.ml.unified.judged import Judged, best_rows, ndcg_of, rank_requests, re
 from recs.ml.unified.prepared import Prepared
 from recs.ml.unified.quality import BOUND, NAMES
 from recs.ml.unified.served import ServedUnified
-from recs.ml.unified.surfaces import HOME, NOBODY, SEARCH, TASKS
+from recs.ml.unified.surfaces import HOME, NOBODY, SEARCH, TASKS, Requests
 from recs.models import ModelVersion
 from recs.unified import Ranking, UnifiedAsk, live_request, ranking_of
+from recs.unified_index import LIKE, index_query
 from recs.unified_models import load_unified
 
 Ints = npt.NDArray[np.int64]
@@ -67,7 +68,7 @@ def serve(
     vectors = []
     for row in range(len(judged)):
         ranking = ranking_of(version, ask_of(prepared, judged, row))
-        vectors.append(ranking.question.vectors[0])
+        vectors.append(ranking.asked[: ranking.vectors.shape[1]])
         rankings[row] = _rows(prepared, ranking)
         if (row + 1) % TELL_EVERY == 0 or row + 1 == len(judged):
             progress.advance(row % TELL_EVERY + 1)
@@ -92,7 +93,16 @@ def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
         text=prepared.texts.rows[int(requests.words[row])],
         item_id=key,
         excluded=frozenset() if task == SEARCH else seen,
+        also=_liked_by_the_same(prepared, requests.select(np.array([row])), seen) if key else (),
     )
+
+
+def _liked_by_the_same(prepared: Prepared, request: Requests, seen: Collection[int]) -> list[int]:
+    """What people wanted who wanted the item that one request looks at, as of then."""
+    scores = Baselines(prepared).item_knn(request.signed_out())
+    rows = [row for row in best_rows(scores, DEEP)[0].tolist() if row and scores[0, row] > 0]
+    ids = [int(prepared.data.vocabulary.item_ids[row - 1]) for row in rows]
+    return [item_id for item_id in ids if item_id not in seen][:LIKE]
 
 
 def by_strangers(judged: Judged) -> Judged:
@@ -108,10 +118,13 @@ def _without_home(judged: Judged) -> Judged:
 def asked_vectors(version: ModelVersion, prepared: Prepared, judged: Judged) -> Floats:
     """(R, D + F) float32, what these requests ask the version's index with."""
     model = load_unified(version)
-    found = [
-        model.asked_vector(model.question(live_request(model, ask_of(prepared, judged, row))))
-        for row in range(len(judged))
-    ]
+    found = []
+    for row in range(len(judged)):
+        ask = ask_of(prepared, judged, row)
+        question = model.question(live_request(model, ask))
+        found.append(
+            index_query(version, model, question, surface=ask.surface, item_id=ask.item_id)[0]
+        )
     return np.stack(found) if found else np.zeros((0, model.dimensions), np.float32)
 
 

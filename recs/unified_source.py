@@ -1,12 +1,15 @@
 """The unified model as a source of recommendations: candidates with the reasons it had."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from catalog.types import Viewer
-from recs.history import History
+from recs.history import History, TasteItem
 from recs.recommenders.base import Ask, Candidate
+from recs.recommenders.neighbours import also_liked
 from recs.surfaces import mixing
 from recs.unified import PLAIN, SOURCE, Choosing, UnifiedAsk
+from recs.unified_index import LIKE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class UnifiedSource:
 
     def __call__(self, ask: Ask) -> list[Candidate]:
         """The best by the ranker, mixed as the surface wants it, each with its reason."""
+        also = () if self.item_id is None else liked_by_the_same(self.item_id, ask)
         ranking = self.chosen.rank(
             UnifiedAsk(
                 surface=self.surface,
@@ -32,6 +36,7 @@ class UnifiedSource:
                 item_id=self.item_id,
                 filters=ask.filters,
                 excluded=ask.excluded,
+                also=also,
             )
         )
         places = ranking.mixed(mixing(self.surface), ask.k)
@@ -47,3 +52,9 @@ class UnifiedSource:
             )
             for number, (place, reason) in enumerate(zip(places, reasons, strict=True))
         ]
+
+
+def liked_by_the_same(item_id: int, ask: Ask) -> Sequence[int]:
+    """The first of what people wanted who wanted the item: candidates beside the index's."""
+    about_it = replace(ask, k=LIKE, taste=(TasteItem(item_id=item_id, weight=1.0),))
+    return [one.item_id for one in also_liked(about_it)]

@@ -13,9 +13,12 @@ from catalog.types import Viewer
 from recs.history import History, read_history
 from recs.match_filter import mode_of
 from recs.models import ModelVersion
+from recs.recommenders.base import Ask
 from recs.replay import SHOWN, replay, replay_of
 from recs.surfaces import mixing, setting
 from recs.unified import TASKS, UnifiedAsk, choosing, looking_into
+from recs.unified_index import LIKE
+from recs.unified_source import liked_by_the_same
 from search.placement import MOST
 from search.query_reasons import why
 from search.recommended import recommended_for
@@ -105,8 +108,9 @@ def _replays(given: ReplayInput, chosen: Sequence[ModelVersion]) -> dict[str, An
         key = item.pk
         excluded |= {key}
     ask = UnifiedAsk(
-        surface=given.surface, viewer=viewer, history=history, item_id=key, excluded=excluded
-    )
+        surface=given.surface, viewer=viewer, history=history, item_id=key, excluded=excluded,
+        also=liked_by_the_same(key, Ask(k=LIKE, excluded=excluded)) if key else (),
+    )  # fmt: skip
     mix = mixing(given.surface)
     return {"replays": [replay(version, ask, mix) for version in chosen], "fallback": fallback}
 

@@ -174,7 +174,7 @@ class TestReplay:
 
     @pytest.mark.parametrize("query", ["tale", "Drama tale 3"])
     def test_the_list_of_a_search_is_the_visitors(self, live, boss, query):
-        """Also where a title is typed in full, which closes the set to what only the model finds."""
+        """Also where a title typed in full closes the set to what only the model finds."""
         who = Viewer(person_id=Person.objects.get(external_id="p0").pk)
         found = retrieve(SearchRequest(query=query, viewer=who, per_page=20))
         assert found.model_version == live.name
