@@ -93,16 +93,18 @@ def ask_of(prepared: Prepared, judged: Judged, row: int) -> UnifiedAsk:
         text=prepared.texts.rows[int(requests.words[row])],
         item_id=key,
         excluded=frozenset() if task == SEARCH else seen,
-        also=_liked_by_the_same(prepared, requests.select(np.array([row])), seen) if key else (),
+        also=liked_then(prepared, requests.select(np.array([row])), seen) if key else (),
     )
 
 
-def _liked_by_the_same(prepared: Prepared, request: Requests, seen: Collection[int]) -> list[int]:
-    """What people wanted who wanted the item that one request looks at, as of then."""
+def liked_then(
+    prepared: Prepared, request: Requests, seen: Collection[int], count: int = LIKE
+) -> list[int]:
+    """The first of what people wanted who wanted the item that one request looks at, as of then."""
     scores = Baselines(prepared).item_knn(request.signed_out())
     rows = [row for row in best_rows(scores, DEEP)[0].tolist() if row and scores[0, row] > 0]
     ids = [int(prepared.data.vocabulary.item_ids[row - 1]) for row in rows]
-    return [item_id for item_id in ids if item_id not in seen][:LIKE]
+    return [item_id for item_id in ids if item_id not in seen][:count]
 
 
 def by_strangers(judged: Judged) -> Judged:

@@ -1,23 +1,34 @@
 """The unified model from events to answers: one index, three surfaces, reasons that are true."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.utils import timezone
 
 from catalog.events import record_events
+from catalog.filters import ItemFilters
 from catalog.models import Answer, Person
 from catalog.types import ItemInput, Viewer
 from recs import registry
+from recs.content import live_versions
+from recs.features import SECONDS_A_DAY, item_vocabulary
 from recs.history import read_history
 from recs.item_vectors import write_item_vectors
+from recs.ml.unified.joint_benchmark import requests_between
+from recs.ml.unified.prepared import PreparedConfig, prepare
 from recs.models import ItemVector, ModelVersion, Surface
 from recs.recommend import RecommendRequest, more_like, recommend
+from recs.recommenders.base import Ask
 from recs.unified import TASKS, UnifiedAsk, choosing, ranking_of
-from recs.unified_models import forget_unified
+from recs.unified_data import read_data
+from recs.unified_gate import ask_of
+from recs.unified_index import LIKE
+from recs.unified_models import forget_unified, load_unified
+from recs.unified_source import liked_by_the_same
 from recs.versions import ensure_version, query_encoder
-from tests.recs.conftest import like, make_items, write_vectors
+from tests.recs.conftest import NOON, like, make_items, write_vectors
 from tests.recs.served import broken
 from tests.recs.unified_world import EACH, GROUPS, learned, learned_version, make_world
 
@@ -90,6 +101,89 @@ def test_every_surface_answers_from_the_one_index_with_reasons(ids, version):
     assert logged.model_version == version.name
     stranger = recommend(RecommendRequest(surface="home", k=5))
     assert (stranger.model_version, stranger.fallback) == ("", "no_history")
+
+
+def test_what_is_like_an_item_decides_the_set_below_it_and_taste_its_order(ids, version):
+    registry.promote(version=version)
+    Surface.objects.create(key="similar", engine=Surface.Engine.UNIFIED)
+    item_id = ids["Comedy-3"]
+
+    def below(name):
+        answer = recommend(
+            RecommendRequest(
+                surface="item", viewer=viewer(name), item_id=item_id, k=50, exclude_seen=False
+            )
+        )
+        return [hit.item_id for hit in answer.hits if hit.source == "unified"]
+
+    # They want dramas, comedies and westerns.
+    lists = [below(name) for name in ("p0", "p1", "p2")]
+    model = load_unified(version)
+    facts, row = model.facts.items, int(model.vocabulary.rows([str(item_id)])[0])
+    others = [key for key in ids.values() if key != item_id]
+    places = model.vocabulary.rows(map(str, others))
+    products = facts.vectors[places] @ facts.vectors[row] + facts.quality[places] @ model.weights
+    nearest = [others[place] for place in np.argsort(-products)[:LIKE].tolist()]
+    liked = liked_by_the_same(item_id, Ask(k=LIKE, excluded=frozenset({item_id})))
+    assert len(liked) == LIKE
+    assert set(lists[0]) == set(nearest) | set(liked)
+    assert {*lists[0]} == {*lists[1]} == {*lists[2]}
+    assert len({tuple(one) for one in lists}) > 1
+    by_key = {key: name for name, key in ids.items()}
+    assert {by_key[key].split("-")[0] for key in lists[0]} == {"Comedy"}
+
+
+def test_what_the_viewer_chose_leaves_the_set_and_a_filter_bounds_it(ids, version):
+    registry.promote(version=version)
+    Surface.objects.create(key="similar", engine=Surface.Engine.UNIFIED)
+    who = viewer("p1")
+    asked = RecommendRequest(surface="item", viewer=who, item_id=ids["Comedy-3"], k=12)
+    seen = read_history(viewer=who).seen
+    assert not seen & {hit.item_id for hit in recommend(asked).hits}
+    found = recommend(replace(asked, filters=ItemFilters(category=("Western",)))).hits
+    westerns = {key for name, key in ids.items() if name.startswith("Western")}
+    assert found[0].source == "unified"
+    assert {hit.item_id for hit in found} <= westerns
+
+
+def test_below_an_item_that_is_younger_than_the_version_stands_what_is_like_it(ids, version):
+    registry.promote(version=version)
+    Surface.objects.create(key="similar", engine=Surface.Engine.UNIFIED)
+    later = make_items(
+        [ItemInput(external_id="later", title="Comedy tale 99", category_paths=["Comedy"])]
+    )["later"]
+    text = query_encoder().encode(["Comedy tale 99 Comedy"])[0]
+    write_vectors(ensure_version(), {later: text})
+    by_key = {key: name for name, key in ids.items()}
+
+    def genres():
+        answer = recommend(
+            RecommendRequest(surface="item", viewer=viewer("p0"), item_id=later, k=LIKE)
+        )
+        own = [hit.item_id for hit in answer.hits if hit.source == "unified"]
+        assert len(own) == LIKE
+        return [by_key[key].split("-")[0] for key in own]
+
+    by_title = genres()
+    assert write_item_vectors(version) == 1
+    assert ItemVector.objects.filter(item_id=later).exists()
+    assert genres().count("Comedy") >= by_title.count("Comedy") > LIKE / 2
+
+
+def test_the_gate_asks_below_an_item_for_what_was_liked_with_it_then(ids, version):
+    end = (NOON + timedelta(days=15)).timestamp() / SECONDS_A_DAY
+    known = read_data(
+        as_of=NOON + timedelta(days=40), vocabulary=item_vocabulary(),
+        version=live_versions()["text"], seed=0,
+    )  # fmt: skip
+    prepared = prepare(known.data, known.texts, end, PreparedConfig(seed=0))
+    judged = requests_between(known.data, end, np.inf)
+    rows = np.flatnonzero(judged.requests.tasks == TASKS["similar"])
+    assert len(rows)
+    ask = ask_of(prepared, judged, int(rows[0]))
+    assert 0 < len(ask.also) <= LIKE
+    assert not set(ask.also) & set(ask.excluded)
+    assert ranking_of(version, ask).asked.shape == (load_unified(version).dimensions,)
 
 
 def test_the_switch_the_control_group_and_the_gate_decide_who_answers(ids, version):
