@@ -249,7 +249,9 @@ PLAIN = {
     "again": "You chose it before",
     "words": "Its words and meaning match what you typed",
     "source": "Chosen by people who chose this one",
-    "fit": "Fits best of all that is here",
+    "fit": "A good fit",
+    # Nothing raised its odds: it is there because the index gave it.
+    "": "Among what is nearest",
     "quality:popularity": "Many people chose it",
     "quality:recent": "Chosen by many of late",
     "quality:rating": "Well rated",

@@ -21,7 +21,8 @@ from recs.ml.unified.prepared import PreparedConfig, prepare
 from recs.models import ItemVector, ModelVersion, Surface
 from recs.recommend import RecommendRequest, more_like, recommend
 from recs.recommenders.base import Ask
-from recs.unified import TASKS, UnifiedAsk, choosing, ranking_of
+from recs.replay import TOLD_GROUPS
+from recs.unified import LEAST_REASON, TASKS, UnifiedAsk, choosing, ranking_of
 from recs.unified_data import read_data
 from recs.unified_gate import ask_of
 from recs.unified_index import LIKE
@@ -131,6 +132,23 @@ def test_what_is_like_an_item_decides_the_set_below_it_and_taste_its_order(ids, 
     assert len({tuple(one) for one in lists}) > 1
     by_key = {key: name for name, key in ids.items()}
     assert {by_key[key].split("-")[0] for key in lists[0]} == {"Comedy"}
+
+
+def test_where_nothing_spoke_for_an_item_no_merit_is_told(ids, version):
+    registry.promote(version=version)
+    Surface.objects.create(key="similar", engine=Surface.Engine.UNIFIED)
+    request = RecommendRequest(
+        surface="item", viewer=viewer("p0"), item_id=ids["Comedy-3"], k=20, exclude_seen=False
+    )
+    hits = [hit for hit in recommend(request).hits if hit.source == "unified"]
+    silent = [
+        hit for hit in hits
+        if max(hit.explanation[name] for name in TOLD_GROUPS) < LEAST_REASON
+    ]  # fmt: skip
+    assert silent
+    assert {hit.reason for hit in silent} == {"Among what is nearest"}
+    told = [hit for hit in hits if hit not in silent and hit.reason == "Among what is nearest"]
+    assert told == []
 
 
 def test_what_the_viewer_chose_leaves_the_set_and_a_filter_bounds_it(ids, version):
