@@ -106,7 +106,8 @@ def _replays(given: ReplayInput, chosen: Sequence[ModelVersion]) -> dict[str, An
         if item is None:
             raise NotFound(f"There is no item '{given.item}': name one.", field="item")
         key = item.pk
-        excluded |= {key}
+        # As on the item's page, where what the viewer chose before stays in.
+        excluded = history.unwanted | {key}
     ask = UnifiedAsk(
         surface=given.surface, viewer=viewer, history=history, item_id=key, excluded=excluded,
         also=liked_by_the_same(key, Ask(k=LIKE, excluded=excluded)) if key else (),

@@ -11,8 +11,9 @@ from catalog.keys import issue_key
 from catalog.models import Answer, Item, Person
 from catalog.types import ItemInput, Viewer
 from recs import registry
+from recs.history import read_history
 from recs.models import ModelVersion, QualityWeights, Surface
-from recs.recommend import RecommendRequest, recommend
+from recs.recommend import RecommendRequest, more_like, recommend
 from recs.unified_models import forget_unified
 from search.answer import search
 from search.models import Synonym
@@ -193,6 +194,19 @@ class TestReplay:
         found = recommend(RecommendRequest(surface="home", viewer=who, k=5))
         (replayed,) = self.page(boss, surface="home", person="p1").context["replays"]
         assert [one.item_id for one in replayed.shown[:5]] == [hit.item_id for hit in found.hits]
+
+    def test_the_list_below_an_item_is_that_of_its_page(self, live, boss):
+        """What the viewer chose before stays in."""
+        who = Viewer(person_id=Person.objects.get(external_id="p1").pk)
+        item = Item.objects.get(external_id="Comedy-3")
+        hits = [hit.item_id for hit in more_like(item.pk, who).hits]
+        assert set(hits) & read_history(viewer=who).seen
+        given = {"surface": "similar", "item": "Comedy-3", "person": "p1"}
+        (replayed,) = self.page(boss, **given).context["replays"]
+        ordered = [one.item_id for one in replayed.shown]
+        # A list takes few of one creator, which says who is in it and not in which order.
+        assert [item_id for item_id in ordered if item_id in hits] == hits
+        assert ordered[:10] == hits[:10]
 
     def test_another_version_than_the_live_one_shows_its_own_list(self, live, boss):
         other = learned_version()
