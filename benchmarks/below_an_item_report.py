@@ -7,11 +7,10 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.unified_asks import live_version
 from catalog.models import Item, Person
 from catalog.types import Viewer
-from recs import registry
 from recs.content import live_versions
-from recs.errors import NoLiveVersion
 from recs.features import SECONDS_A_DAY
 from recs.history import History, TasteItem, read_history
 from recs.ml.unified.joint_benchmark import requests_between
@@ -25,7 +24,7 @@ from recs.unified import UnifiedAsk, live_request, ranking_of
 from recs.unified_data import read_data
 from recs.unified_gate import ask_of, liked_then
 from recs.unified_index import index_query
-from recs.unified_models import KIND, load_unified
+from recs.unified_models import load_unified
 from recs.unified_source import liked_by_the_same
 from recs.vector_index import best_items
 
@@ -119,7 +118,7 @@ def report() -> None:
 
 def show(items: Sequence[str], people: Sequence[str]) -> None:
     """The first of each list of today."""
-    version = _live()
+    version = live_version()
     for item in Item.objects.filter(external_id__in=items):
         print(f"\n{item.title}")
         for person in Person.objects.filter(external_id__in=people):
@@ -163,7 +162,7 @@ def _answer(way: Way, below: Below, prepared: Prepared) -> Ints:
 
 def _gate() -> tuple[ModelVersion, Prepared, Judged]:
     """The live version, what was known when it was judged, and the requests below an item."""
-    version = _live()
+    version = live_version()
     run = TrainingRun.objects.get(version=version)
     assert run.as_of is not None
     known = read_data(
@@ -175,12 +174,3 @@ def _gate() -> tuple[ModelVersion, Prepared, Judged]:
     judged = sample(requests_between(known.data, end, np.inf), asked, seed=run.seed)
     prepared = prepare(known.data, known.texts, end, PreparedConfig(seed=run.seed))
     return version, prepared, judged.select(np.flatnonzero(judged.requests.tasks == SIMILAR))
-
-
-def _live() -> ModelVersion:
-    version = registry.live(KIND)
-    if version is None:
-        raise NoLiveVersion(
-            "There is no live unified version: run `manage.py retrain --kind unified`."
-        )
-    return version

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 def read_items() -> Floats:
     """(N, D + F + 1) float32, as they are stored."""
-    rows = ItemVector.objects.filter(version=_live()).order_by("item_id")
+    rows = ItemVector.objects.filter(version=live_version()).order_by("item_id")
     return np.stack(
         [np.asarray(vector, np.float32) for vector in rows.values_list("vector", flat=True)]
     )
@@ -29,7 +29,7 @@ def read_asks(count: int) -> Floats:
 
     Of the people with most events; items and categories by lot.
     """
-    version = _live()
+    version = live_version()
     model = load_unified(version)
     people = Event.objects.filter(person__isnull=False).values_list("person_id", flat=True)
     persons = sorted(set(people.order_by("person_id").distinct()[: count * 3]))
@@ -57,7 +57,12 @@ def read_asks(count: int) -> Floats:
     return np.pad(np.stack(found), ((0, 0), (0, 1)))
 
 
-def _live() -> ModelVersion:
+def live_version() -> ModelVersion:
+    """The live unified version.
+
+    Raises:
+        NoLiveVersion: where none was trained.
+    """
     version = registry.live(KIND)
     if version is None:
         raise NoLiveVersion(

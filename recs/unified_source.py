@@ -27,7 +27,9 @@ class UnifiedSource:
 
     def __call__(self, ask: Ask) -> list[Candidate]:
         """The best by the ranker, mixed as the surface wants it, each with its reason."""
-        also = () if self.item_id is None else liked_by_the_same(self.item_id, ask)
+        also: Sequence[int] = ()
+        if self.item_id is not None:
+            also = liked_by_the_same(self.item_id, replace(ask, k=LIKE))
         ranking = self.chosen.rank(
             UnifiedAsk(
                 surface=self.surface,
@@ -55,6 +57,6 @@ class UnifiedSource:
 
 
 def liked_by_the_same(item_id: int, ask: Ask) -> Sequence[int]:
-    """The first of what people wanted who wanted the item: candidates beside the index's."""
-    about_it = replace(ask, k=LIKE, taste=(TasteItem(item_id=item_id, weight=1.0),))
+    """The first `ask.k` of what people wanted who wanted the item."""
+    about_it = replace(ask, taste=(TasteItem(item_id=item_id, weight=1.0),))
     return [one.item_id for one in also_liked(about_it)]
