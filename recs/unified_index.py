@@ -1,12 +1,13 @@
 """What a request asks the index of a version of the unified model with, and for how many."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from recs.item_vectors import vectors_of
 from recs.ml.unified.features import Question
 from recs.ml.unified.quality import NAMES as QUALITIES
-from recs.ml.unified.quality import with_weights
 from recs.ml.unified.served import ServedUnified
 from recs.models import ModelVersion, QualityWeights
 
@@ -38,8 +39,8 @@ def index_query(
     if surface == SIMILAR and item_id is not None:
         own = _own(version, model, item_id)
         vectors, count = question.stranger if own is None else own[None], LIKE
-    weights = weights_of(version, model)
-    return np.asarray(with_weights(vectors, weights)[0], np.float32), count
+    asked = replace(question, vectors=vectors)
+    return replace(model, weights=weights_of(version, model)).asked_vector(asked), count
 
 
 def weights_of(version: ModelVersion, model: ServedUnified) -> Floats:
