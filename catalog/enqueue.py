@@ -48,7 +48,7 @@ def enqueue(task_name: str, **kwargs: Any) -> None:
     transaction.on_commit(lambda: _send(task_name, kwargs))
 
 
-def enqueue_soon(task_name: str) -> None:
+def enqueue_once(task_name: str) -> None:
     """Send a task that looks at all there is: it gets `asked`, when it was sent.
 
     Several may have called for it while it waited, and one run that began after that does for all.

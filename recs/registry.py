@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog import scope
-from catalog.enqueue import enqueue_soon
+from catalog.enqueue import enqueue_once
 from catalog.errors import InvalidInput, NotFound
 from catalog.locks import wait_for
 from catalog.scope import PerCatalog
@@ -334,7 +334,7 @@ def _state_is(version: ModelVersion, state: str) -> bool:
 def _announce(kind: str) -> None:
     """Have the stored queries tried on what answers searches from now on."""
     if kind == ModelVersion.Kind.UNIFIED:
-        enqueue_soon("search.check_queries")
+        enqueue_once("search.check_queries")
 
 
 def _lock(kind: str) -> None:

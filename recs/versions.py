@@ -7,7 +7,7 @@ import time
 from django.db import IntegrityError, connection, transaction
 
 from catalog.derive import TEXT_TEMPLATE
-from catalog.enqueue import enqueue_soon
+from catalog.enqueue import enqueue_once
 from catalog.scope import PerCatalog
 from recs.errors import NoLiveVersion, UnusableVersion
 from recs.ml.query_encoder import QueryEncoder
@@ -70,7 +70,7 @@ def promote(*, version: ContentVersion) -> None:
         live = ContentVersion.objects.live(version.modality)
         live.exclude(pk=version.pk).update(is_live=False)
         ContentVersion.objects.filter(pk=version.pk).update(is_live=True)
-        enqueue_soon("search.check_queries")
+        enqueue_once("search.check_queries")
     version.is_live = True
     forget_live_version()
 

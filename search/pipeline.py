@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from catalog.enqueue import enqueue_soon
+from catalog.enqueue import enqueue_once
 from catalog.jobs import track
 from catalog.models import Item, Job
 from recs import registry
@@ -60,7 +60,7 @@ def build_queries(*, bar: bool = False) -> None:
     """Generate and check the queries that can be recommended, from every source."""
     with track(kind="search.build_queries", bar=bar) as progress:
         query_store.build_queries(progress=progress)
-    enqueue_soon("search.check_queries")
+    enqueue_once(CHECK)
 
 
 def check_queries(*, every: bool = False, source: str = "", bar: bool = False) -> dict[str, int]:
